@@ -1,0 +1,66 @@
+using System.Collections.Immutable;
+using Containers.RootFilesystems;
+
+namespace Containers.Specification;
+
+/// <summary>Everything asked of one container, as data. Built by <see cref="ContainerBuilder"/>, compiled by the launch plan.</summary>
+internal sealed record ContainerSpec
+{
+    public required RootFilesystemSource Root { get; init; }
+
+    public string? Name { get; init; }
+
+    public string? Hostname { get; init; }
+
+    public string? DomainName { get; init; }
+
+    public ImmutableArray<string> Entrypoint { get; init; } = [];
+
+    public ImmutableArray<string> Command { get; init; } = [];
+
+    /// <summary>In the order given, so that what a job sees is the same on every run.</summary>
+    public ImmutableArray<KeyValuePair<string, string>> Environment { get; init; } = [];
+
+    public string? WorkingDirectory { get; init; }
+
+    public UserSpec User { get; init; } = UserSpec.Root;
+
+    public ResourceLimits Limits { get; init; } = new();
+
+    public TimeSpan? Timeout { get; init; }
+
+    public TimeSpan? CpuTimeLimit { get; init; }
+
+    public OutputLimit OutputLimit { get; init; } = OutputLimit.Default;
+
+    public DiskLimit? Disk { get; init; }
+
+    public bool ReadOnlyRoot { get; init; }
+
+    public ImmutableArray<Mount> Mounts { get; init; } = [];
+
+    public ImmutableArray<InjectedFile> Files { get; init; } = [];
+
+    public InputSource? StandardInput { get; init; }
+
+    public ImmutableArray<KeyValuePair<string, string>> Sysctls { get; init; } = [];
+
+    public ImmutableArray<Ulimit> Ulimits { get; init; } = [];
+
+    public ImmutableArray<DeviceNode> Devices { get; init; } = [];
+
+    public int? OomScoreAdjustment { get; init; }
+
+    public bool Init { get; init; }
+
+    public NamespaceSet Namespaces { get; init; } = NamespaceSet.Default;
+
+    public ImmutableArray<KeyValuePair<string, string>> Labels { get; init; } = [];
+
+    public Signal StopSignal { get; init; } = Signal.Terminate;
+
+    public TerminalSize? Terminal { get; init; }
+
+    /// <summary>The move-mount fallback where the host's root is an initramfs, which cannot be pivoted from.</summary>
+    public bool AllowMoveRoot { get; init; }
+}

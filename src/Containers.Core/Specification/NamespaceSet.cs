@@ -1,0 +1,32 @@
+namespace Containers.Specification;
+
+/// <summary>Where each kind of namespace of a container comes from.</summary>
+internal sealed record NamespaceSet
+{
+    public static NamespaceSet Default { get; } = new();
+
+    public NamespaceOption Mount { get; init; } = NamespaceOption.Private;
+
+    public NamespaceOption Uts { get; init; } = NamespaceOption.Private;
+
+    public NamespaceOption Ipc { get; init; } = NamespaceOption.Private;
+
+    public NamespaceOption Network { get; init; } = NamespaceOption.Private;
+
+    public NamespaceOption Pid { get; init; } = NamespaceOption.Private;
+
+    /// <summary>Null: the engine's choice, which is private wherever the host needs it (an ordinary user).</summary>
+    public NamespaceOption? User { get; init; }
+
+    public NamespaceOption Cgroup { get; init; } = NamespaceOption.Private;
+
+    public NamespaceOption Time { get; init; } = NamespaceOption.Private;
+}
+
+/// <summary>One namespace: a new one, the host's, or that of a running container.</summary>
+internal readonly record struct NamespaceOption(NamespaceMode Mode, Container? Owner = null)
+{
+    public static NamespaceOption Private { get; } = new(NamespaceMode.Private);
+
+    public static NamespaceOption Host { get; } = new(NamespaceMode.Host);
+}

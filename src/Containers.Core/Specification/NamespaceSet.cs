@@ -21,6 +21,19 @@ internal sealed record NamespaceSet
     public NamespaceOption Cgroup { get; init; } = NamespaceOption.Private;
 
     public NamespaceOption Time { get; init; } = NamespaceOption.Private;
+
+    public NamespaceSet With(NamespaceKind kind, NamespaceOption option) => kind switch
+    {
+        NamespaceKind.Mount => this with { Mount = option },
+        NamespaceKind.Uts => this with { Uts = option },
+        NamespaceKind.Ipc => this with { Ipc = option },
+        NamespaceKind.Network => this with { Network = option },
+        NamespaceKind.Pid => this with { Pid = option },
+        NamespaceKind.User => this with { User = option },
+        NamespaceKind.Cgroup => this with { Cgroup = option },
+        NamespaceKind.Time => this with { Time = option },
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a kind of namespace."),
+    };
 }
 
 /// <summary>One namespace: a new one, the host's, or that of a running container.</summary>

@@ -1,0 +1,32 @@
+namespace Containers.Specification.Rules;
+
+/// <summary>Names of containers by Docker's rule, which also makes them safe as names of directories and cgroups.</summary>
+internal static class ContainerName
+{
+    private const int MaxLength = 128;
+
+    public static string Require(string? name, string parameter)
+    {
+        ArgumentNullException.ThrowIfNull(name, parameter);
+        if (name.Length is < 2 or > MaxLength || !char.IsAsciiLetterOrDigit(name[0]) || !IsRest(name.AsSpan(1)))
+        {
+            throw new ArgumentException(
+                $"'{Printable.Shorten(name)}' is not a container name: 2 to {MaxLength} characters, [a-zA-Z0-9][a-zA-Z0-9_.-]+.", parameter);
+        }
+
+        return name;
+    }
+
+    private static bool IsRest(ReadOnlySpan<char> text)
+    {
+        foreach (var c in text)
+        {
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('_' or '.' or '-'))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

@@ -90,7 +90,7 @@ public readonly record struct ByteSize : IComparable<ByteSize>
         return Read(text, out var size) switch
         {
             ReadResult.Read => size,
-            ReadResult.TooLarge => throw new OverflowException($"The size '{text}' is 2^63 bytes or more; the largest is 8191.99p."),
+            ReadResult.TooLarge => throw new OverflowException($"The size '{text}' is 2^63 bytes or more, which is larger than any memory or file."),
             _ => throw new FormatException($"'{text}' is not a size: write a number and a unit, such as 512, 64k, 100m or 1.5GiB."),
         };
     }

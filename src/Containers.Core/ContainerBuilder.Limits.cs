@@ -134,12 +134,12 @@ public sealed partial class ContainerBuilder
     /// of the container. A job that fails with it full ends as <see cref="Outcome.DiskLimitExceeded"/>.
     /// </summary>
     /// <param name="size">The size, from 4 KiB.</param>
-    /// <param name="inodes">How many files and directories, from 2; the kernel's default for the size if null.</param>
+    /// <param name="inodes">How many files and directories, from 2; one for each 4 KiB of the size if null.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is too small.</exception>
     public ContainerBuilder WithDisk(ByteSize size, long? inodes = null)
     {
         TmpfsLimits.Require(size, nameof(size), inodes, nameof(inodes));
-        return With(Spec with { Disk = new DiskLimit(size, inodes) });
+        return With(Spec with { Disk = new DiskLimit(size, inodes ?? TmpfsLimits.DefaultInodes(size)) });
     }
 
     /// <summary>Sets how willingly the kernel kills the job when memory runs out (<c>oom_score_adj</c>, proc(5)).</summary>

@@ -11,7 +11,6 @@ public sealed record Mount
 {
     /// <summary>Every access for everyone, and only owners delete: the mode of <c>/tmp</c>, 1777.</summary>
     private const UnixFileMode WorldWritable = (UnixFileMode)0x3FF;
-    private const long BytesPerInode = 4096;
 
     /// <summary>What is mounted.</summary>
     public required MountKind Kind { get; init; }
@@ -138,7 +137,7 @@ public sealed record Mount
         return this with
         {
             Size = size,
-            Inodes = Inodes ?? Math.Max(TmpfsLimits.MinInodes, size.Bytes / BytesPerInode),
+            Inodes = Inodes ?? TmpfsLimits.DefaultInodes(size),
             Mode = Mode == UnixFileMode.None ? WorldWritable : Mode,
         };
     }

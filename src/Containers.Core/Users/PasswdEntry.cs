@@ -19,15 +19,12 @@ internal readonly ref struct PasswdEntry
 
     public ReadOnlySpan<byte> Home { get; }
 
-    /// <summary>
-    /// The first line with that user id, or with that name where one is given. Lines whose ids are not numbers are skipped,
-    /// never read as id 0.
-    /// </summary>
-    public static bool TryFind(ReadOnlySpan<byte> passwd, uint userId, ReadOnlySpan<byte> name, out PasswdEntry entry)
+    /// <summary>The first line with that user id; there may be none.</summary>
+    public static bool TryFind(ReadOnlySpan<byte> passwd, uint userId, out PasswdEntry entry)
     {
         foreach (var range in passwd.Split((byte)'\n'))
         {
-            if (TryParse(passwd[range], out entry) && (name.IsEmpty ? entry.UserId == userId : entry.Name.SequenceEqual(name)))
+            if (TryParse(passwd[range], out entry) && entry.UserId == userId)
             {
                 return true;
             }
@@ -37,6 +34,22 @@ internal readonly ref struct PasswdEntry
         return false;
     }
 
+    /// <summary>The first line with that name; there may be none.</summary>
+    public static bool TryFind(ReadOnlySpan<byte> passwd, ReadOnlySpan<byte> name, out PasswdEntry entry)
+    {
+        foreach (var range in passwd.Split((byte)'\n'))
+        {
+            if (TryParse(passwd[range], out entry) && entry.Name.SequenceEqual(name))
+            {
+                return true;
+            }
+        }
+
+        entry = default;
+        return false;
+    }
+
+    // A line whose ids are not numbers is skipped: read as Docker does, it would be a second root.
     private static bool TryParse(ReadOnlySpan<byte> line, out PasswdEntry entry)
     {
         entry = default;

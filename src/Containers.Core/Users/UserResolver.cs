@@ -29,7 +29,9 @@ internal static class UserResolver
         RequireSize(group, Group);
 
         var named = !AccountId.TryParse(user.User.AsSpan(), out var userId);
-        var found = PasswdEntry.TryFind(passwd, userId, named ? Encoding.UTF8.GetBytes(user.User) : [], out var entry);
+        var found = named
+            ? PasswdEntry.TryFind(passwd, Encoding.UTF8.GetBytes(user.User), out var entry)
+            : PasswdEntry.TryFind(passwd, userId, out entry);
         if (named && !found)
         {
             throw Unknown("user", user.User, Passwd);

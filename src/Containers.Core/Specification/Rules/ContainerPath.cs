@@ -62,11 +62,11 @@ internal static class ContainerPath
         var target = Normalize(path, parameter);
         if (target == "/")
         {
-            throw new ArgumentException("Nothing can be mounted on the root of the container; choose another FromDirectory or a directory below.", parameter);
+            throw new ArgumentException("'/' is the root of the container itself; choose a path below it.", parameter);
         }
 
         return IsOnOrUnder(target, "/proc")
-            ? throw new ArgumentException($"{target} is in /proc, which is the kernel's own; choose a target elsewhere.", parameter)
+            ? throw new ArgumentException($"{target} is in /proc, which is the kernel's own; choose a path elsewhere.", parameter)
             : target;
     }
 

@@ -5,8 +5,15 @@ internal static class TmpfsLimits
 {
     private const long MinBytes = 4096;
 
-    /// <summary>The root directory takes one.</summary>
-    public const long MinInodes = 2;
+    // The root directory takes one.
+    private const long MinInodes = 2;
+    private const long BytesPerInode = 4096;
+
+    /// <summary>
+    /// One for each page of the size. The kernel's own default is half the host's memory in pages whatever the size, and
+    /// inodes are memory too: empty files alone would pass the limit.
+    /// </summary>
+    public static long DefaultInodes(ByteSize size) => Math.Max(MinInodes, size.Bytes / BytesPerInode);
 
     public static void Require(ByteSize? size, string sizeParameter, long? inodes, string inodesParameter)
     {

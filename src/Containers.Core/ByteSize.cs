@@ -1,4 +1,5 @@
 using System.Globalization;
+using Containers.Specification.Rules;
 
 namespace Containers;
 
@@ -90,8 +91,10 @@ public readonly record struct ByteSize : IComparable<ByteSize>
         return Read(text, out var size) switch
         {
             ReadResult.Read => size,
-            ReadResult.TooLarge => throw new OverflowException($"The size '{text}' is 2^63 bytes or more, which is larger than any memory or file."),
-            _ => throw new FormatException($"'{text}' is not a size: write a number and a unit, such as 512, 64k, 100m or 1.5GiB."),
+            ReadResult.TooLarge => throw new OverflowException(
+                $"The size '{Printable.Shorten(text)}' is 2^63 bytes or more, which is larger than any memory or file."),
+            _ => throw new FormatException(
+                $"'{Printable.Shorten(text)}' is not a size: write a number and a unit, such as 512, 64k, 100m or 1.5GiB."),
         };
     }
 

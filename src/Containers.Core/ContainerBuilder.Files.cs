@@ -42,7 +42,9 @@ public sealed partial class ContainerBuilder
     /// <param name="hostPath">The device file on the host: <c>/dev/fuse</c>.</param>
     /// <param name="containerPath">Where it appears; the same path if null.</param>
     /// <param name="access">What is allowed: some of <c>r</c> read, <c>w</c> write and <c>m</c> make the node.</param>
-    /// <exception cref="ArgumentException">A path is not absolute, something is there already, or <paramref name="access"/> has other letters.</exception>
+    /// <exception cref="ArgumentException">
+    /// A path is not absolute, something is there already, or <paramref name="access"/> has other letters.
+    /// </exception>
     public ContainerBuilder WithDevice(string hostPath, string? containerPath = null, string access = "rwm")
     {
         var source = HostPath.Device(hostPath, nameof(hostPath));
@@ -59,7 +61,9 @@ public sealed partial class ContainerBuilder
     /// <param name="mode">The permissions; 0644 if null.</param>
     /// <param name="userId">The owner in the container.</param>
     /// <param name="groupId">The group in the container.</param>
-    /// <exception cref="ArgumentException"><paramref name="path"/> is not absolute, is <c>/</c>, or is under <c>/proc</c> or <c>/sys</c>.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="path"/> is not absolute, is <c>/</c>, or is under <c>/proc</c> or <c>/sys</c>.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">The mode has bits that are no permissions, or an id is above 2147483646.</exception>
     public ContainerBuilder WithFile(string path, string content, UnixFileMode? mode = null, uint userId = 0, uint groupId = 0)
     {
@@ -73,9 +77,12 @@ public sealed partial class ContainerBuilder
     /// <param name="mode">The permissions; 0644 if null.</param>
     /// <param name="userId">The owner in the container.</param>
     /// <param name="groupId">The group in the container.</param>
-    /// <exception cref="ArgumentException"><paramref name="path"/> is not absolute, is <c>/</c>, or is under <c>/proc</c> or <c>/sys</c>.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="path"/> is not absolute, is <c>/</c>, or is under <c>/proc</c> or <c>/sys</c>.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">The mode has bits that are no permissions, or an id is above 2147483646.</exception>
-    public ContainerBuilder WithFile(string path, ReadOnlyMemory<byte> content, UnixFileMode? mode = null, uint userId = 0, uint groupId = 0) =>
+    public ContainerBuilder WithFile(
+        string path, ReadOnlyMemory<byte> content, UnixFileMode? mode = null, uint userId = 0, uint groupId = 0) =>
         WithFileContent(path, content.ToArray(), mode, userId, groupId);
 
     /// <summary>

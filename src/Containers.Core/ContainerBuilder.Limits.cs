@@ -51,7 +51,8 @@ public sealed partial class ContainerBuilder
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="cpus"/> is out of range or not a number.</exception>
     public ContainerBuilder WithCpus(double cpus) => cpus is >= MinCpus and <= MaxCpus
         ? WithLimits(Spec.Limits with { Cpus = cpus })
-        : throw new ArgumentOutOfRangeException(nameof(cpus), cpus, $"A number of processors is {MinCpus:0.00} to {MaxCpus}; 0.5 is half of one.");
+        : throw new ArgumentOutOfRangeException(
+            nameof(cpus), cpus, $"A number of processors is {MinCpus:0.00} to {MaxCpus}; 0.5 is half of one.");
 
     /// <summary>Sets the share of processor time while processors are busy, against other containers; 1024 is usual.</summary>
     /// <param name="shares">2 to 262144 (<c>cpu.shares</c>; on cgroup v2 converted to <c>cpu.weight</c>).</param>
@@ -91,7 +92,10 @@ public sealed partial class ContainerBuilder
     }
 
     /// <summary>Sets a limit of each process (getrlimit(2)).</summary>
-    /// <param name="name">The name as <c>docker run --ulimit</c> has it: <c>nofile</c>, <c>core</c>, <c>stack</c> and so on; see <see cref="Ulimit"/>.</param>
+    /// <param name="name">
+    /// The name as <c>docker run --ulimit</c> has it: <c>nofile</c>, <c>core</c>, <c>stack</c> and so on; see <see
+    /// cref="Ulimit"/>.
+    /// </param>
     /// <param name="soft">The limit in force, or <see cref="Ulimit.Unlimited"/>.</param>
     /// <param name="hard">How far a process may raise it itself; the same as <paramref name="soft"/> if null.</param>
     /// <exception cref="ArgumentException"><paramref name="name"/> is none of the kernel's limits.</exception>
@@ -125,9 +129,11 @@ public sealed partial class ContainerBuilder
     /// <param name="limit">The limit for each of the two streams, at most 2 GiB; zero keeps nothing.</param>
     /// <param name="overflow">What happens when the job writes more.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is out of range.</exception>
-    public ContainerBuilder WithOutputLimit(ByteSize limit, OutputOverflow overflow = OutputOverflow.Truncate) => limit.Bytes <= Array.MaxLength
+    public ContainerBuilder WithOutputLimit(ByteSize limit, OutputOverflow overflow = OutputOverflow.Truncate) =>
+        limit.Bytes <= Array.MaxLength
         ? With(Spec with { OutputLimit = new OutputLimit(limit.Bytes, Choice.Require(overflow, nameof(overflow))) })
-        : throw new ArgumentOutOfRangeException(nameof(limit), limit, $"The result is one array: it holds {Array.MaxLength} bytes at most. Stream longer output.");
+        : throw new ArgumentOutOfRangeException(
+            nameof(limit), limit, $"The result is one array: it holds {Array.MaxLength} bytes at most. Stream longer output.");
 
     /// <summary>
     /// Limits what the container writes to its root: the writable layer is then in memory, of that size, and counts as memory
@@ -147,7 +153,8 @@ public sealed partial class ContainerBuilder
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="adjustment"/> is out of range.</exception>
     public ContainerBuilder WithOomScoreAdjustment(int adjustment) => adjustment is >= -1000 and <= 1000
         ? With(Spec with { OomScoreAdjustment = adjustment })
-        : throw new ArgumentOutOfRangeException(nameof(adjustment), adjustment, "An OOM score adjustment is -1000 (never killed) to 1000 (killed first).");
+        : throw new ArgumentOutOfRangeException(
+            nameof(adjustment), adjustment, "An OOM score adjustment is -1000 (never killed) to 1000 (killed first).");
 
     private ContainerBuilder WithLimits(ResourceLimits limits) => With(Spec with { Limits = limits });
 
@@ -159,8 +166,10 @@ public sealed partial class ContainerBuilder
         }
     }
 
-    private static ResourceLimits RequireReservationFits(ResourceLimits limits, string parameter) => limits.MemoryReservation > limits.Memory
+    private static ResourceLimits RequireReservationFits(ResourceLimits limits, string parameter) =>
+        limits.MemoryReservation > limits.Memory
         ? throw new ArgumentException(
-            $"The memory reservation of {limits.MemoryReservation} is above the limit of {limits.Memory}; reserve at most the limit.", parameter)
+            $"The memory reservation of {limits.MemoryReservation} is above the limit of {limits.Memory}; reserve at most the limit.",
+            parameter)
         : limits;
 }

@@ -51,7 +51,8 @@ public sealed partial class ContainerBuilder
 
         if (kind == NamespaceKind.Mount && mode == NamespaceMode.Host)
         {
-            throw new ArgumentException("A container has a root of its own and cannot share the host's mounts; bind what it needs with WithMount.", nameof(mode));
+            throw new ArgumentException(
+                "A container has a root of its own and cannot share the host's mounts; bind what it needs with WithMount.", nameof(mode));
         }
 
         return With(NamespaceRule.Require(Spec with { Namespaces = Spec.Namespaces.With(kind, new NamespaceOption(mode)) }, nameof(mode)));

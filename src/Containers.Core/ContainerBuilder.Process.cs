@@ -10,14 +10,18 @@ namespace Containers;
 public sealed partial class ContainerBuilder
 {
     /// <summary>Sets the command: the program and its arguments, or the arguments of the entrypoint where there is one.</summary>
-    /// <param name="command">The words, not interpreted by any shell; a program without a slash is looked up in the container's PATH.</param>
+    /// <param name="command">
+    /// The words, not interpreted by any shell; a program without a slash is looked up in the container's PATH.
+    /// </param>
     /// <exception cref="ArgumentException">There is no word, or one has a NUL character or is longer than the kernel takes.</exception>
     public ContainerBuilder WithCommand(params string[] command) =>
         With(Spec with { Command = Arguments(command, nameof(command)) });
 
     /// <summary>Sets the entrypoint: the program that gets the command as its further arguments.</summary>
     /// <param name="entrypoint">The program and its first arguments.</param>
-    /// <exception cref="ArgumentException">There is no word, the first is empty, or one has a NUL character or is longer than the kernel takes.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no word, the first is empty, or one has a NUL character or is longer than the kernel takes.
+    /// </exception>
     public ContainerBuilder WithEntrypoint(params string[] entrypoint)
     {
         var words = Arguments(entrypoint, nameof(entrypoint));
@@ -29,7 +33,9 @@ public sealed partial class ContainerBuilder
     /// <summary>Sets an environment variable. The host's own environment is never passed on.</summary>
     /// <param name="name">The name, with no <c>=</c> in it.</param>
     /// <param name="value">The value; it may be empty.</param>
-    /// <exception cref="ArgumentException">The name is empty or has a <c>=</c>, one has a NUL character, or both are longer than the kernel takes.</exception>
+    /// <exception cref="ArgumentException">
+    /// The name is empty or has a <c>=</c>, one has a NUL character, or both are longer than the kernel takes.
+    /// </exception>
     public ContainerBuilder WithEnvironment(string name, string value)
     {
         RequireVariable(name, nameof(name), value, nameof(value));
@@ -38,7 +44,9 @@ public sealed partial class ContainerBuilder
 
     /// <summary>Sets many environment variables, in their order.</summary>
     /// <param name="variables">Names and values, a dictionary for instance.</param>
-    /// <exception cref="ArgumentException">A name is empty or has a <c>=</c>, one has a NUL character, or both are longer than the kernel takes.</exception>
+    /// <exception cref="ArgumentException">
+    /// A name is empty or has a <c>=</c>, one has a NUL character, or both are longer than the kernel takes.
+    /// </exception>
     public ContainerBuilder WithEnvironment(IEnumerable<KeyValuePair<string, string>> variables)
     {
         ArgumentNullException.ThrowIfNull(variables);
@@ -54,7 +62,9 @@ public sealed partial class ContainerBuilder
 
     /// <summary>Sets the directory the program starts in.</summary>
     /// <param name="path">An absolute path in the container.</param>
-    /// <exception cref="ArgumentException"><paramref name="path"/> is not absolute, has a <c>..</c>, or is longer than the kernel takes.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="path"/> is not absolute, has a <c>..</c>, or is longer than the kernel takes.
+    /// </exception>
     public ContainerBuilder WithWorkingDirectory(string path) =>
         With(Spec with { WorkingDirectory = ContainerPath.Normalize(path, nameof(path)) });
 
@@ -171,7 +181,8 @@ public sealed partial class ContainerBuilder
         if (name.Contains('=', StringComparison.Ordinal))
         {
             throw new ArgumentException(
-                $"'{Printable.Shorten(name)}' has a '=' in it, at which the job would see the name end; give the value apart.", nameParameter);
+                $"'{Printable.Shorten(name)}' has a '=' in it, at which the job would see the name end; give the value apart.",
+                nameParameter);
         }
 
         KernelText.Require(value, valueParameter);

@@ -21,7 +21,9 @@ public sealed partial class ContainerBuilder
     /// <c>/sbin</c> and <c>/lib*</c> and a minimal <c>/etc</c> are mounted read-only.
     /// </summary>
     /// <param name="extraPaths">Further absolute paths of the host, mounted read-only at the same place: <c>/opt/jdk</c>.</param>
-    /// <exception cref="ArgumentException">A path is not absolute, is <c>/</c>, or is in <c>/proc</c>, <c>/sys</c> or <c>/dev</c>.</exception>
+    /// <exception cref="ArgumentException">
+    /// A path is not absolute, is <c>/</c>, or is in <c>/proc</c>, <c>/sys</c> or <c>/dev</c>.
+    /// </exception>
     public static ContainerBuilder FromHost(params string[] extraPaths)
     {
         ArgumentNullException.ThrowIfNull(extraPaths);
@@ -31,7 +33,8 @@ public sealed partial class ContainerBuilder
             var path = ContainerPath.MountTarget(extra, nameof(extraPaths));
             if (ContainerPath.IsOnOrUnder(path, "/sys") || ContainerPath.IsOnOrUnder(path, "/dev"))
             {
-                throw new ArgumentException($"{path} is the kernel's; the container has its own. Add devices with WithDevice.", nameof(extraPaths));
+                throw new ArgumentException(
+                    $"{path} is the kernel's; the container has its own. Add devices with WithDevice.", nameof(extraPaths));
             }
 
             if (!paths.Contains(path))

@@ -43,7 +43,9 @@ public sealed record Mount
     /// <param name="source">The path on the host; a relative one is taken from the current directory now.</param>
     /// <param name="target">The absolute path in the container.</param>
     /// <param name="readOnly">False to let the container change what is at <paramref name="source"/>.</param>
-    /// <exception cref="ArgumentException">A path is empty, not usable, or <paramref name="target"/> is <c>/</c> or under <c>/proc</c>.</exception>
+    /// <exception cref="ArgumentException">
+    /// A path is empty, not usable, or <paramref name="target"/> is <c>/</c> or under <c>/proc</c>.
+    /// </exception>
     public static Mount Bind(string source, string target, bool readOnly = true) => new()
     {
         Kind = MountKind.Bind,
@@ -57,8 +59,12 @@ public sealed record Mount
     /// <param name="size">How much it holds, from 4 KiB; 64 MiB if null.</param>
     /// <param name="inodes">How many files and directories it holds, from 2; one for each 4 KiB of the size if null.</param>
     /// <param name="mode">The permissions of its root directory; 1777 if null.</param>
-    /// <exception cref="ArgumentException"><paramref name="target"/> is not an absolute path, is <c>/</c> or under <c>/proc</c>.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A number is too small, or <paramref name="mode"/> has bits that are no permissions.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="target"/> is not an absolute path, is <c>/</c> or under <c>/proc</c>.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A number is too small, or <paramref name="mode"/> has bits that are no permissions.
+    /// </exception>
     public static Mount Tmpfs(string target, ByteSize? size = null, long? inodes = null, UnixFileMode? mode = null)
     {
         TmpfsLimits.Require(size, nameof(size), inodes, nameof(inodes));
@@ -78,7 +84,9 @@ public sealed record Mount
     /// </summary>
     /// <param name="lowerDirectory">The directory on the host; a relative path is taken from the current directory now.</param>
     /// <param name="target">The absolute path in the container.</param>
-    /// <exception cref="ArgumentException">A path is empty, not usable, or <paramref name="target"/> is <c>/</c> or under <c>/proc</c>.</exception>
+    /// <exception cref="ArgumentException">
+    /// A path is empty, not usable, or <paramref name="target"/> is <c>/</c> or under <c>/proc</c>.
+    /// </exception>
     public static Mount Overlay(string lowerDirectory, string target) => new()
     {
         Kind = MountKind.Overlay,
@@ -97,7 +105,8 @@ public sealed record Mount
         if ((Source is null) != (Kind == MountKind.Tmpfs))
         {
             throw new ArgumentException(
-                Source is null ? $"A {Word} mount needs a source: a path on the host." : "A tmpfs has no source: leave Source null.", parameter);
+                Source is null ? $"A {Word} mount needs a source: a path on the host." : "A tmpfs has no source: leave Source null.",
+                parameter);
         }
 
         if (Propagation != MountPropagation.Private && Kind != MountKind.Bind)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
+using Containers.Specification.Rules;
 
 namespace Containers;
 
@@ -86,7 +87,8 @@ public sealed record CpuSet
             if (!TryReadNumber(dash < 0 ? part : part[..dash], out var first) ||
                 !TryReadNumber(part[(dash + 1)..], out var last))
             {
-                return $"'{part}' is not a processor below {MaxProcessors} nor a range of them; write a list such as 0-2,6,8.";
+                return $"'{Printable.Shorten(part.ToString())}' is not a processor below {MaxProcessors} " +
+                    "nor a range of them; write a list such as 0-2,6,8.";
             }
 
             if (first > last)

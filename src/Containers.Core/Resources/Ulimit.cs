@@ -1,3 +1,5 @@
+using Containers.Specification.Rules;
+
 namespace Containers;
 
 /// <summary>
@@ -24,7 +26,9 @@ public sealed record Ulimit
     /// One of <c>as</c>, <c>core</c>, <c>cpu</c>, <c>data</c>, <c>fsize</c>, <c>locks</c>, <c>memlock</c>, <c>msgqueue</c>,
     /// <c>nice</c>, <c>nofile</c>, <c>nproc</c>, <c>rss</c>, <c>rtprio</c>, <c>rttime</c>, <c>sigpending</c> and <c>stack</c>.
     /// </param>
-    /// <param name="soft">The limit in force, in the unit getrlimit(2) gives: bytes, seconds or a number; or <see cref="Unlimited"/>.</param>
+    /// <param name="soft">
+    /// The limit in force, in the unit getrlimit(2) gives: bytes, seconds or a number; or <see cref="Unlimited"/>.
+    /// </param>
     /// <param name="hard">How far a process may raise it itself; at least <paramref name="soft"/>, or <see cref="Unlimited"/>.</param>
     /// <exception cref="ArgumentException"><paramref name="name"/> is none of the kernel's limits.</exception>
     /// <exception cref="ArgumentOutOfRangeException">
@@ -36,7 +40,8 @@ public sealed record Ulimit
         Resource = Array.IndexOf(Names, name);
         if (Resource < 0)
         {
-            throw new ArgumentException($"'{name}' is not a limit of getrlimit(2); use one of {string.Join(", ", Names)}.", nameof(name));
+            throw new ArgumentException(
+                $"'{Printable.Shorten(name)}' is not a limit of getrlimit(2); use one of {string.Join(", ", Names)}.", nameof(name));
         }
 
         if (soft > hard)

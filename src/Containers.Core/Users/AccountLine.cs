@@ -22,7 +22,8 @@ internal ref struct AccountLine
     public static bool TryOpen(ReadOnlySpan<byte> line, out AccountLine fields)
     {
         fields = new AccountLine(line);
-        return line.Length is > 0 and <= MaxBytes && line[0] is not ((byte)'#' or (byte)'+' or (byte)'-' or (byte)':') && !line.Contains((byte)0);
+        return line.Length is > 0 and <= MaxBytes &&
+            line[0] is not ((byte)'#' or (byte)'+' or (byte)'-' or (byte)':') && !line.Contains((byte)0);
     }
 
     /// <summary>The next field, up to a colon or the end; false when there is none.</summary>

@@ -93,7 +93,8 @@ internal static class UserResolver
 
         if (groups.Count == MaxGroups)
         {
-            throw new ContainerException("resolve groups", Group, Interop.Errno.None, $"The user is in more than {MaxGroups} groups, the kernel's NGROUPS_MAX");
+            throw new ContainerException(
+                "resolve groups", Group, Interop.Errno.None, $"The user is in more than {MaxGroups} groups, the kernel's NGROUPS_MAX");
         }
 
         groups.Add(groupId);
@@ -125,7 +126,10 @@ internal static class UserResolver
         if (file.Length > MaxFileBytes)
         {
             throw new ContainerException(
-                "read", path, Interop.Errno.EFBIG, $"The file of the container is larger than {MaxFileBytes >> 20} MiB; give the user as numbers, uid:gid, or mend the file");
+                "read",
+                path,
+                Interop.Errno.EFBIG,
+                $"The file of the container is larger than {MaxFileBytes >> 20} MiB; give the user as numbers, uid:gid, or mend the file");
         }
     }
 

@@ -40,8 +40,8 @@ public sealed class MountTests
     [Fact]
     public void Overlay_HasItsLowerDirectoryAsSource()
     {
-        var mount = Mount.Overlay("/srv/tree", "/work");
-        Assert.Equal((MountKind.Overlay, "/srv/tree", "/work", false), (mount.Kind, mount.Source, mount.Target, mount.ReadOnly));
+        var mount = Mount.Overlay("/srv/tree", "/tree");
+        Assert.Equal((MountKind.Overlay, "/srv/tree", "/tree", false), (mount.Kind, mount.Source, mount.Target, mount.ReadOnly));
     }
 
     [Theory]

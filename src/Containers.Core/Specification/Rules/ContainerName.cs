@@ -11,7 +11,8 @@ internal static class ContainerName
         if (name.Length is < 2 or > MaxLength || !char.IsAsciiLetterOrDigit(name[0]) || !IsRest(name.AsSpan(1)))
         {
             throw new ArgumentException(
-                $"'{Printable.Shorten(name)}' is not a container name: 2 to {MaxLength} characters, [a-zA-Z0-9][a-zA-Z0-9_.-]+.", parameter);
+                $"'{Printable.Shorten(name)}' is not a container name: 2 to {MaxLength} characters, [a-zA-Z0-9][a-zA-Z0-9_.-]+.",
+                parameter);
         }
 
         return name;

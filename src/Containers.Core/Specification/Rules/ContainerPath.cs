@@ -20,7 +20,8 @@ internal static class ContainerPath
         KernelText.RequireNotEmpty(path, parameter, "The path");
         if (path![0] != '/')
         {
-            throw new ArgumentException($"'{Printable.Shorten(path)}' is not absolute; a path in the container starts with a slash.", parameter);
+            throw new ArgumentException(
+                $"'{Printable.Shorten(path)}' is not absolute; a path in the container starts with a slash.", parameter);
         }
 
         if (Encoding.UTF8.GetByteCount(path) >= MaxBytes)

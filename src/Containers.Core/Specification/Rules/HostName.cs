@@ -19,7 +19,8 @@ internal static class HostName
             if (!IsLabel(name.AsSpan(range)))
             {
                 throw new ArgumentException(
-                    $"'{Printable.Shorten(name)}' is not a host name: use letters, digits, hyphens and dots, with no hyphen or dot at an end.",
+                    $"'{Printable.Shorten(name)}' is not a host name: use letters, digits, hyphens and dots, " +
+                    "with no hyphen or dot at an end.",
                     parameter);
             }
         }

@@ -12,7 +12,8 @@ internal static class HostPath
         var full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path!));
         return Encoding.UTF8.GetByteCount(full) < ContainerPath.MaxBytes
             ? full
-            : throw new ArgumentException($"The path is longer than the kernel's {ContainerPath.MaxBytes - 1} bytes (PATH_MAX).", parameter);
+            : throw new ArgumentException(
+                $"The path is longer than the kernel's {ContainerPath.MaxBytes - 1} bytes (PATH_MAX).", parameter);
     }
 
     /// <summary>The absolute path of a device file.</summary>

@@ -46,7 +46,8 @@ internal static class KernelText
     {
         if (text.Contains('\0', StringComparison.Ordinal))
         {
-            throw new ArgumentException($"'{Printable.Shorten(text)}' contains a NUL character, at which the kernel would cut it off.", parameter);
+            throw new ArgumentException(
+                $"'{Printable.Shorten(text)}' contains a NUL character, at which the kernel would cut it off.", parameter);
         }
 
         try

@@ -12,7 +12,8 @@ internal static class NamespaceRule
         if (name is not null && spec.Namespaces.Uts.Mode != NamespaceMode.Private)
         {
             throw new ArgumentException(
-                $"The name {name} would rename {Owner(spec.Namespaces.Uts)}: set host and domain name only with a private Uts namespace.", parameter);
+                $"The name {name} would rename {Owner(spec.Namespaces.Uts)}: set host and domain name only with a private Uts namespace.",
+                parameter);
         }
 
         foreach (var (setting, _) in spec.Sysctls)
@@ -29,5 +30,6 @@ internal static class NamespaceRule
         return spec;
     }
 
-    private static string Owner(NamespaceOption option) => option.Mode == NamespaceMode.Host ? "the host" : "the container that owns the namespace";
+    private static string Owner(NamespaceOption option) =>
+        option.Mode == NamespaceMode.Host ? "the host" : "the container that owns the namespace";
 }

@@ -36,7 +36,8 @@ internal static class SysctlRule
         return NamespaceOf(dotted) is not null
             ? dotted
             : throw new ArgumentException(
-                $"{dotted} is a setting of the whole host; a container has its own of net.*, fs.mqueue.* and {string.Join(", ", OfIpcNamespace.Order(StringComparer.Ordinal))}.",
+                $"{dotted} is a setting of the whole host; a container has its own of net.*, fs.mqueue.* and " +
+                $"{string.Join(", ", OfIpcNamespace.Order(StringComparer.Ordinal))}.",
                 parameter);
     }
 
@@ -53,7 +54,8 @@ internal static class SysctlRule
             if (!char.IsAsciiLetterOrDigit(c) && c is not (' ' or '\t' or '_' or '-' or '.' or ',' or ':' or '/'))
             {
                 throw new ArgumentException(
-                    $"'{Printable.Shorten(value)}' is not a value of a kernel setting: numbers and words with spaces between them.", parameter);
+                    $"'{Printable.Shorten(value)}' is not a value of a kernel setting: numbers and words with spaces between them.",
+                    parameter);
             }
         }
 

@@ -19,13 +19,16 @@ internal static class TmpfsLimits
     {
         if (size is { Bytes: < MinBytes })
         {
-            throw new ArgumentOutOfRangeException(sizeParameter, size, "A file system in memory holds 4 KiB at least; write sizes with their unit, as 64.MB.");
+            throw new ArgumentOutOfRangeException(
+                sizeParameter, size, "A file system in memory holds 4 KiB at least; write sizes with their unit, as 64.MB.");
         }
 
         if (inodes < MinInodes)
         {
             throw new ArgumentOutOfRangeException(
-                inodesParameter, inodes, $"A file system in memory has {MinInodes} inodes at least, its root directory takes one; null leaves the choice.");
+                inodesParameter,
+                inodes,
+                $"A file system in memory has {MinInodes} inodes at least, its root directory takes one; null leaves the choice.");
         }
     }
 }

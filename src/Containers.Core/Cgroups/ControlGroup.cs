@@ -118,28 +118,17 @@ internal sealed unsafe class ControlGroup
             return default;
         }
 
-        var length = 0;
         fixed (byte* bytes = buffer)
         {
-            // A page at most comes at once; a short read is not the end in a file of many records.
-            while (length < buffer.Length)
+            // These files are one record each (seq_file's single show), which comes in one read as far as there is room.
+            nint count;
+            do
             {
-                var count = Libc.Read(fd, bytes + length, (nuint)(buffer.Length - length));
-                if (count < 0 && ErrnoNames.Last == Errno.EINTR)
-                {
-                    continue;
-                }
-
-                if (count <= 0)
-                {
-                    break;
-                }
-
-                length += (int)count;
+                count = Libc.Read(fd, bytes, (nuint)buffer.Length);
             }
+            while (count < 0 && ErrnoNames.Last == Errno.EINTR);
+            return count > 0 ? buffer[..(int)count] : default;
         }
-
-        return buffer[..length];
     }
 
     public long? ReadNumber(ReadOnlySpan<byte> file)

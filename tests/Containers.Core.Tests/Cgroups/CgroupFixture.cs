@@ -45,13 +45,19 @@ internal sealed class CgroupFixture : IDisposable
 
     public static CgroupFixture Of(string kind)
     {
-        Assert.SkipUnless(IsRoot, "control groups are made by root here");
-        return kind switch
+        var fixture = kind switch
         {
             "v1" => CreateV1(),
             "v2" => CreateV2(),
             _ => Create(),
         };
+        if (fixture.Host.Find(kind is "v2" ? CgroupController.Freezer : CgroupController.Memory) is null)
+        {
+            fixture.Dispose();
+            Assert.Skip("this user may make no control groups here");
+        }
+
+        return fixture;
     }
 
     public static string NewName() => $"test-{Guid.NewGuid():N}";

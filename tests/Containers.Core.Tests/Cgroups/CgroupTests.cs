@@ -166,6 +166,7 @@ public sealed class CgroupTests
     public void CpuSet_KeepsTheJobOnItsProcessors(string kind)
     {
         using var fixture = CgroupFixture.Of(kind);
+        SkipUnlessHas(fixture, CgroupController.CpuSet);
         var cgroup = fixture.Make(new ResourceLimits { CpuSet = new CpuSet("0") });
 
         var (_, output, _) = fixture.Run(cgroup, "grep Cpus_allowed_list /proc/self/status");
@@ -179,6 +180,7 @@ public sealed class CgroupTests
     public void CpuSetThatTheHostHasNot_IsAnErrorAndLeavesNothing(string kind)
     {
         using var fixture = CgroupFixture.Of(kind);
+        SkipUnlessHas(fixture, CgroupController.CpuSet);
 
         var error = Assert.Throws<ContainerException>(() => fixture.Make(new ResourceLimits { CpuSet = new CpuSet("4000") }));
 
@@ -193,6 +195,7 @@ public sealed class CgroupTests
     public void Update_ChangesLimitsOfARunningContainer(string kind)
     {
         using var fixture = CgroupFixture.Of(kind);
+        SkipUnlessHas(fixture, CgroupController.CpuSet);
         var cgroup = fixture.Make(new ResourceLimits { Memory = new ByteSize(16 << 20), MaxProcesses = 5 });
         var process = fixture.Start(cgroup, "sleep 100 & sleep 100");
         Assert.True(SpinWait.SpinUntil(() => cgroup.ReadUsage(UsageDetail.Current).Processes == 3, Patience));
@@ -214,6 +217,7 @@ public sealed class CgroupTests
     public void BlockIORate_SlowsDirectWritesDown(string kind)
     {
         using var fixture = CgroupFixture.Of(kind);
+        SkipUnlessHas(fixture, CgroupController.BlockIO);
         var file = Path.Combine(AppContext.BaseDirectory, CgroupFixture.NewName());
         var device = DeviceOf(AppContext.BaseDirectory);
         Assert.SkipUnless(device is not null, "the file system has no block device");
@@ -238,6 +242,7 @@ public sealed class CgroupTests
     public void BlockIOLimit_NamesADeviceThatIsNone()
     {
         using var fixture = CgroupFixture.Of("host");
+        SkipUnlessHas(fixture, CgroupController.BlockIO);
         var limits = new BlockIOLimits { Devices = [new BlockIODeviceLimit("/dev/null") { ReadBytesPerSecond = 1 }] };
 
         var error = Assert.Throws<ContainerException>(() => fixture.Make(new ResourceLimits { BlockIO = limits }));
@@ -249,8 +254,7 @@ public sealed class CgroupTests
     [Fact]
     public void Sweep_KillsAndRemovesWhatADeadEngineLeft()
     {
-        Assert.SkipUnless(CgroupFixture.IsRoot, "control groups are made by root here");
-        using var fixture = CgroupFixture.Create();
+        using var fixture = CgroupFixture.Of("host");
         var process = fixture.Start(fixture.Make(), "sleep 100");
         Assert.True(SpinWait.SpinUntil(() => CgroupFixture.Left(fixture.EngineName).Count > 0 && !process.HasExited, Patience));
         Thread.Sleep(100);
@@ -301,6 +305,31 @@ public sealed class CgroupTests
         var error = Assert.Throws<ContainerException>(() => host.Create("d", new ResourceLimits { Memory = new ByteSize(1 << 20) }, []));
         Assert.Contains("mount -t cgroup2", error.Message, StringComparison.Ordinal);
         cgroup.Remove();
+    }
+
+    [Fact]
+    public void LimitWithoutDelegation_NamesTheControllerAndTheCommandThatGrantsIt()
+    {
+        var layout = CgroupLayout.OfThisProcess();
+        using var host = CgroupHost.From(layout, CgroupFixture.NewName());
+        Assert.SkipWhen(host.Find(CgroupController.Memory) is not null, "this user may limit memory");
+
+        var error = Assert.Throws<ContainerException>(() => host.Create("c", new ResourceLimits { Memory = new ByteSize(1 << 20) }, []));
+
+        Assert.Contains("memory limit", error.Message, StringComparison.Ordinal);
+        Assert.Contains(layout.Version == CgroupVersion.V2 ? "systemd-run --user --scope -p Delegate=yes" : "chown -R", error.Remedy, StringComparison.Ordinal);
+        using var unlimited = host.Create("d", new ResourceLimits(), []);
+        Assert.Null(unlimited.ReadUsage(UsageDetail.Final).PeakMemory);
+        unlimited.Remove();
+    }
+
+    private static void SkipUnlessHas(CgroupFixture fixture, CgroupController controller)
+    {
+        var hierarchy = fixture.Host.Find(controller);
+        Assert.SkipWhen(hierarchy is null, $"this user has no {controller} controller");
+        Assert.SkipWhen(
+            controller == CgroupController.CpuSet && !hierarchy.IsV2 && File.ReadAllText($"{hierarchy.BasePath}/cpuset.cpus").Trim().Length == 0,
+            "this user's processor set is empty");
     }
 
     private static unsafe bool IsReadable(FileDescriptor fd)

@@ -47,9 +47,22 @@ internal static class CpuSetController
         Span<byte> buffer = stackalloc byte[ListSize];
         Span<byte> own = stackalloc byte[ListSize];
         var list = parent.Read(file, buffer);
-        if (group.Read(file, own).Trim((byte)'\n').IsEmpty)
+        if (!group.Read(file, own).Trim((byte)'\n').IsEmpty)
         {
-            group.Write(file, list.Trim((byte)'\n'));
+            return;
         }
+
+        var name = System.Text.Encoding.ASCII.GetString(file);
+        if (list.Trim((byte)'\n').IsEmpty)
+        {
+            throw new ContainerException(
+                "use the processor set of",
+                parent.Path,
+                Errno.EACCES,
+                $"It is empty, as new ones are: an administrator fills those above it from the top, as with " +
+                $"cat <group>/{name} > <group below>/{name}, for cpuset.cpus and cpuset.mems.");
+        }
+
+        group.Write(file, list.Trim((byte)'\n'));
     }
 }

@@ -11,7 +11,7 @@ internal sealed unsafe class CgroupHierarchy
     /// <summary>The group above all engines' groups.</summary>
     public const string Enclosing = "containers-net";
 
-    /// <summary>The leaf for processes that were in a delegated v2 group, which may not have any beside subgroups with controllers.</summary>
+    /// <summary>The leaf for processes that were in a delegated v2 group: it may not have any beside its subgroups.</summary>
     public const string HostLeaf = "containers-net.host";
 
     private const int BufferSize = 512;
@@ -36,7 +36,8 @@ internal sealed unsafe class CgroupHierarchy
     public static CgroupHierarchy Find(CgroupMount mount, uint user)
     {
         var basePath = mount.IsReadOnly ? null : mount.IsV2 ? FindV2(mount, user) : FindV1(mount, user);
-        return new CgroupHierarchy(mount, basePath, mount.IsV2 ? ControllersOf(basePath ?? mount.MountPoint) : mount.Controllers.ToHashSet());
+        var controllers = mount.IsV2 ? ControllersOf(basePath ?? mount.MountPoint) : mount.Controllers.ToHashSet();
+        return new CgroupHierarchy(mount, basePath, controllers);
     }
 
     public ControlGroup EnginesGroup(string engineName) => new($"{BasePath}/{Enclosing}/{engineName}", IsV2);
@@ -53,7 +54,9 @@ internal sealed unsafe class CgroupHierarchy
     private static string? FindV2(CgroupMount mount, uint user)
     {
         // A host process that moved itself to its leaf, or was started by one that did, still has the group above.
-        var own = mount.OwnPath is { } path && path.EndsWith("/" + HostLeaf, StringComparison.Ordinal) ? path[..^(HostLeaf.Length + 1)] : mount.OwnPath;
+        var own = mount.OwnPath is { } path && path.EndsWith("/" + HostLeaf, StringComparison.Ordinal)
+            ? path[..^(HostLeaf.Length + 1)]
+            : mount.OwnPath;
         var ownIsWritable = own is not null && CanWrite(own) && CanMoveProcesses(own);
         if (user != 0)
         {

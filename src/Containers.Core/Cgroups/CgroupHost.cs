@@ -32,7 +32,12 @@ internal sealed class CgroupHost : IDisposable
         Version = layout.Version;
         _user = user;
         _hierarchies = [.. layout.Mounts.Select(mount => CgroupHierarchy.Find(mount, user))];
-        _groups = [.. _hierarchies.Where(static hierarchy => hierarchy.BasePath is not null).Select(hierarchy => new EngineGroups(hierarchy, engineName))];
+        _groups =
+        [
+            .. _hierarchies
+                .Where(static hierarchy => hierarchy.BasePath is not null)
+                .Select(hierarchy => new EngineGroups(hierarchy, engineName)),
+        ];
         Unified = _groups.FirstOrDefault(static group => group.Hierarchy.IsV2);
         for (var controller = (CgroupController)0; (int)controller < CgroupControllerNames.Count; controller++)
         {
@@ -63,7 +68,9 @@ internal sealed class CgroupHost : IDisposable
     internal static CgroupHost From(CgroupLayout layout, string engineName) =>
         new(layout, RequireName(engineName), Libc.GetEffectiveUserId());
 
-    /// <summary>Kills what is left in the groups of an engine that is dead, and removes them. The caller has made sure that it is.</summary>
+    /// <summary>
+    /// Kills what is left in the groups of an engine that is dead, and removes them. The caller has made sure that it is.
+    /// </summary>
     /// <param name="engineName">The name that engine gave to <see cref="Detect"/>.</param>
     public static void Sweep(string engineName)
     {
@@ -230,7 +237,8 @@ internal sealed class CgroupHost : IDisposable
     /// <summary>Refuses, before anything is made, limits whose controllers are not here.</summary>
     internal void RequireEnforceable(ResourceLimits limits)
     {
-        Require(CgroupController.Memory, "the memory limit", limits.Memory is not null || limits.Swap is not null || limits.MemoryReservation is not null);
+        var memory = limits.Memory is not null || limits.Swap is not null || limits.MemoryReservation is not null;
+        Require(CgroupController.Memory, "the memory limit", memory);
         Require(CgroupController.Cpu, "the CPU limit", limits.Cpus is not null || limits.CpuShares is not null);
         Require(CgroupController.Pids, "the limit on processes", limits.MaxProcesses is not null && limits.MaxProcessesAsked);
         Require(CgroupController.CpuSet, "the processor set", limits.CpuSet is not null);

@@ -112,7 +112,7 @@ internal sealed record CgroupLayout(ImmutableArray<CgroupMount> Mounts)
         return below is null || below.Split('/').Contains("..") ? null : below is "/" ? mountPoint : mountPoint + below;
     }
 
-    /// <summary>Space, tab, newline and backslash are written as a backslash and three octal digits, the bytes of UTF-8 as they are.</summary>
+    /// <summary>Space, tab, newline and backslash are written as a backslash and three octal digits.</summary>
     private static string Unescape(string field)
     {
         if (!field.Contains('\\', StringComparison.Ordinal))

@@ -41,14 +41,17 @@ internal sealed class ContainerCgroup : IDisposable
     /// <summary>The directories of the groups.</summary>
     public IEnumerable<string> Paths => _made.Select(static group => group.Path);
 
-    /// <summary>Whether any process, of the container or of its own nested groups, is there; false too where nothing can be known.</summary>
+    /// <summary>Whether any process is there or in groups the container made; false too where nothing can be known.</summary>
     public bool IsPopulated => Primary is { } group && GroupProcesses.IsPopulated(group);
 
     /// <summary>All processes are in every group: the one that answers cheapest.</summary>
-    private ControlGroup? Primary => _unified ?? _byController[(int)CgroupController.Freezer] ?? (_made.Count > 0 ? _made[0] : null);
+    private ControlGroup? Primary =>
+        _unified ?? _byController[(int)CgroupController.Freezer] ?? (_made.Count > 0 ? _made[0] : null);
 
     /// <summary>Changes limits of a running container; what is null stays as it is.</summary>
-    /// <exception cref="ContainerException">A limit cannot be enforced here, or the kernel refuses it: those before it are changed.</exception>
+    /// <exception cref="ContainerException">
+    /// A limit cannot be enforced here, which changes nothing; or the kernel refuses one, and those before it are changed.
+    /// </exception>
     public void Update(ResourceLimits limits)
     {
         _host.RequireEnforceable(limits);
@@ -265,7 +268,9 @@ internal sealed class ContainerCgroup : IDisposable
                 "make the control group",
                 group.Path,
                 errno,
-                errno == Errno.EEXIST ? "Another container has this name, or an engine that died left it: sweep." : CgroupRemedies.ForWrite(errno, group.IsV2));
+                errno == Errno.EEXIST
+                    ? "Another container has this name, or an engine that died left it: sweep."
+                    : CgroupRemedies.ForWrite(errno, group.IsV2));
         }
 
         _made.Add(group);
@@ -389,7 +394,8 @@ internal sealed class ContainerCgroup : IDisposable
     /// <summary>Huge pages are denied to all containers together; on v1 their processes have to be below that limit.</summary>
     private void JoinHugeTlb(List<string> joinFiles)
     {
-        if (_host.Locate(CgroupController.HugeTlb) is { Hierarchy.IsV2: false } groups && _byController[(int)CgroupController.HugeTlb] is null)
+        if (_host.Locate(CgroupController.HugeTlb) is { Hierarchy.IsV2: false } groups &&
+            _byController[(int)CgroupController.HugeTlb] is null)
         {
             _host.Prepare(groups);
             joinFiles.Add(groups.Group.File("tasks"u8));

@@ -16,13 +16,14 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
 
     private readonly HashSet<string> _enabled = [];
     private bool _made;
-    private bool _movedProcesses;
 
     public CgroupHierarchy Hierarchy { get; } = hierarchy;
 
     public ControlGroup Group { get; } = hierarchy.EnginesGroup(engineName);
 
     private ControlGroup Base => new(Hierarchy.BasePath!, Hierarchy.IsV2);
+
+    private ControlGroup HostLeaf => Base.Child(CgroupHierarchy.HostLeaf);
 
     private ControlGroup Enclosing => Base.Child(CgroupHierarchy.Enclosing);
 
@@ -49,7 +50,10 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
         if (errno is not (Errno.None or Errno.EEXIST))
         {
             throw new ContainerException(
-                "make the control group", Group.Path, errno, CgroupRemedies.Delegation(Libc.GetEffectiveUserId(), Hierarchy.IsV2, Hierarchy.Mount.MountPoint));
+                "make the control group",
+                Group.Path,
+                errno,
+                CgroupRemedies.Delegation(Libc.GetEffectiveUserId(), Hierarchy.IsV2, Hierarchy.Mount.MountPoint));
         }
 
         _made = true;
@@ -83,8 +87,9 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
 
         GroupRemoval.Remove(Group);
         _made = false;
-        if (Enclosing.TryRemove() == Errno.None && _movedProcesses)
+        if (Enclosing.TryRemove() == Errno.None && Hierarchy.IsV2 && Directory.Exists(HostLeaf.Path))
         {
+            // No engine is left here, whichever of them moved the processes.
             MoveProcessesBack();
         }
     }
@@ -133,14 +138,14 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
         // Only a group without processes gives its controllers on (cgroup-v2.rst, "No Internal Process Constraint").
         for (var attempt = 0; errno == Errno.EBUSY && attempt < MoveAttempts; attempt++)
         {
-            MoveProcesses(group, group.Child(CgroupHierarchy.HostLeaf));
+            MoveProcesses(group, HostLeaf);
             errno = group.TryWrite("cgroup.subtree_control"u8, request);
         }
 
         group.Require(errno, "cgroup.subtree_control"u8, request);
     }
 
-    private void MoveProcesses(ControlGroup from, ControlGroup to)
+    private static void MoveProcesses(ControlGroup from, ControlGroup to)
     {
         var errno = to.TryMake();
         if (errno is not (Errno.None or Errno.EEXIST))
@@ -148,20 +153,19 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
             throw new ContainerException("make the control group", to.Path, errno, CgroupRemedies.ForWrite(errno, isV2: true));
         }
 
-        _movedProcesses = true;
         GroupProcesses.Move(from, to);
     }
 
     private void MoveProcessesBack()
     {
-        foreach (var name in _enabled)
+        Span<byte> buffer = stackalloc byte[512];
+        var enabled = System.Text.Encoding.ASCII.GetString(Base.Read("cgroup.subtree_control"u8, buffer));
+        foreach (var name in enabled.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries))
         {
-            byte[] request = [(byte)'-', .. System.Text.Encoding.ASCII.GetBytes(name)];
-            Base.TryWrite("cgroup.subtree_control"u8, request);
+            Base.TryWrite("cgroup.subtree_control"u8, System.Text.Encoding.ASCII.GetBytes("-" + name));
         }
 
-        var leaf = Base.Child(CgroupHierarchy.HostLeaf);
-        GroupProcesses.Move(leaf, Base);
-        leaf.TryRemove();
+        GroupProcesses.Move(HostLeaf, Base);
+        HostLeaf.TryRemove();
     }
 }

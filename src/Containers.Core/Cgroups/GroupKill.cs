@@ -12,7 +12,9 @@ internal static class GroupKill
 
     /// <summary>Returns whether the group is empty.</summary>
     /// <param name="group">The group.</param>
-    /// <param name="isFreezer">On v1, whether it is in the hierarchy of the freezer, which stops a fork bomb from outrunning the kills.</param>
+    /// <param name="isFreezer">
+    /// On v1, whether it is in the hierarchy of the freezer, which stops a fork bomb from outrunning the kills.
+    /// </param>
     /// <param name="patience">How long to wait until it is empty; zero sends the kills and looks once.</param>
     public static bool Kill(ControlGroup group, bool isFreezer, TimeSpan patience)
     {

@@ -22,8 +22,6 @@ internal sealed class CgroupFixture : IDisposable
 
     public CgroupHost Host { get; }
 
-    public static bool IsRoot => Environment.IsPrivilegedProcess;
-
     /// <summary>As this host is.</summary>
     public static CgroupFixture Create() => new(CgroupLayout.OfThisProcess(), NewName());
 
@@ -72,7 +70,9 @@ internal sealed class CgroupFixture : IDisposable
     /// <summary>Runs a shell script in the groups, entered by the shell itself.</summary>
     public Process Start(ContainerCgroup cgroup, string script)
     {
-        var enter = cgroup.Paths.Where(static path => File.Exists(path + "/cgroup.controllers")).Select(static path => path + "/cgroup.procs")
+        var enter = cgroup.Paths
+            .Where(static path => File.Exists(path + "/cgroup.controllers"))
+            .Select(static path => path + "/cgroup.procs")
             .Concat(cgroup.JoinFiles)
             .Select(static file => $"echo 0 > '{file}' || exit 99\n");
         var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", string.Concat(enter) + script])

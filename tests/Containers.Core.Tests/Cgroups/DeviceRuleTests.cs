@@ -17,7 +17,8 @@ public sealed class DeviceRuleTests
         Assert.SkipUnless(fixture.Host.CanRestrictDevices, "device rules are set by root");
         Assert.SkipUnless(File.Exists(Kmsg), "there is no /dev/kmsg");
 
-        var (code, output, error) = fixture.Run(fixture.Make(), $"(exec 3<>/dev/null) && (exec 3</dev/urandom) && echo allowed; exec 3<{Kmsg}; echo opened");
+        var (code, output, error) = fixture.Run(
+            fixture.Make(), $"(exec 3<>/dev/null) && (exec 3</dev/urandom) && echo allowed; exec 3<{Kmsg}; echo opened");
 
         Assert.NotEqual(0, code);
         Assert.Equal("allowed\n", output);

@@ -51,6 +51,6 @@ internal sealed class BpfAssembler
     /// <summary>Makes the jump at a position land on the next instruction; its offset counts from the one after the jump.</summary>
     public void LandHere(int jump) => _instructions[jump] |= (ulong)(ushort)checked((short)(Position - jump - 1)) << 16;
 
-    private void Emit(byte opcode, byte target, byte source, short offset, int immediate) =>
-        _instructions.Add(opcode | ((ulong)target << 8) | ((ulong)source << 12) | ((ulong)(ushort)offset << 16) | ((ulong)(uint)immediate << 32));
+    private void Emit(byte opcode, byte target, byte source, short offset, int immediate) => _instructions.Add(
+        opcode | ((ulong)target << 8) | ((ulong)source << 12) | ((ulong)(ushort)offset << 16) | ((ulong)(uint)immediate << 32));
 }

@@ -157,9 +157,22 @@ internal sealed class CgroupHost : IDisposable
                 program.Dispose();
             }
 
+            ContainerException? first = null;
             foreach (var group in _groups)
             {
-                group.Remove();
+                try
+                {
+                    group.Remove();
+                }
+                catch (ContainerException e)
+                {
+                    first ??= e;
+                }
+            }
+
+            if (first is not null)
+            {
+                throw first;
             }
         }
     }
@@ -237,22 +250,26 @@ internal sealed class CgroupHost : IDisposable
     /// <summary>Refuses, before anything is made, limits whose controllers are not here.</summary>
     internal void RequireEnforceable(ResourceLimits limits)
     {
-        var memory = limits.Memory is not null || limits.Swap is not null || limits.MemoryReservation is not null;
-        Require(CgroupController.Memory, "the memory limit", memory);
-        Require(CgroupController.Cpu, "the CPU limit", limits.Cpus is not null || limits.CpuShares is not null);
-        Require(CgroupController.Pids, "the limit on processes", limits.MaxProcesses is not null && limits.MaxProcessesAsked);
-        Require(CgroupController.CpuSet, "the processor set", limits.CpuSet is not null);
-        Require(CgroupController.BlockIO, "the block I/O limits", limits.BlockIO is not null);
-    }
-
-    private void Require(CgroupController controller, string limit, bool asked)
-    {
-        if (asked && Locate(controller) is null)
+        for (var controller = (CgroupController)0; (int)controller < CgroupControllerNames.Count; controller++)
         {
-            var (reason, remedy) = WhyNot(controller);
-            throw new ContainerException($"enforce {limit}: {reason}", path: null, Errno.None, remedy);
+            if (IsAsked(controller, limits) && Locate(controller) is null)
+            {
+                var (reason, remedy) = WhyNot(controller);
+                throw new ContainerException($"enforce the {controller.NameV1()} limits: {reason}", path: null, Errno.None, remedy);
+            }
         }
     }
+
+    /// <summary>Whether a limit needs the controller and the caller asked for that limit.</summary>
+    internal static bool IsAsked(CgroupController controller, ResourceLimits limits) => controller switch
+    {
+        CgroupController.Memory => limits.Memory is not null || limits.Swap is not null || limits.MemoryReservation is not null,
+        CgroupController.Cpu => limits.Cpus is not null || limits.CpuShares is not null,
+        CgroupController.Pids => limits.MaxProcesses is not null && limits.MaxProcessesAsked,
+        CgroupController.CpuSet => limits.CpuSet is not null,
+        CgroupController.BlockIO => limits.BlockIO is not null,
+        _ => false,
+    };
 
     private static string RequireName(string name)
     {

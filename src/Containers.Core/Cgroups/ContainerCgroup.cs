@@ -55,6 +55,7 @@ internal sealed class ContainerCgroup : IDisposable
     public void Update(ResourceLimits limits)
     {
         _host.RequireEnforceable(limits);
+        RequireNotRefused(limits);
         foreach (var groups in _host.Groups)
         {
             if (IsNeeded(groups, limits) && !_made.Exists(made => IsIn(made, groups)))
@@ -195,6 +196,7 @@ internal sealed class ContainerCgroup : IDisposable
             }
         }
 
+        RequireNotRefused(limits);
         if (_unified is not null)
         {
             CloneInto = _unified.Open(default, Libc.OpenPath | Libc.OpenDirectory);
@@ -228,13 +230,6 @@ internal sealed class ContainerCgroup : IDisposable
         }
     }
 
-    private static bool IsAsked(CgroupController controller, ResourceLimits limits) => controller switch
-    {
-        CgroupController.CpuSet => limits.CpuSet is not null,
-        CgroupController.BlockIO => limits.BlockIO is not null,
-        _ => false,
-    };
-
     private static bool IsIn(ControlGroup group, EngineGroups groups) =>
         group.Path.StartsWith(groups.Group.Path + "/", StringComparison.Ordinal);
 
@@ -248,13 +243,21 @@ internal sealed class ContainerCgroup : IDisposable
         for (var controller = (CgroupController)0; (int)controller < CgroupControllerNames.Count; controller++)
         {
             if (ReferenceEquals(_host.Locate(controller), groups) &&
-                (_host.IsAlwaysNeeded(controller) || IsAsked(controller, limits)))
+                (_host.IsAlwaysNeeded(controller) || CgroupHost.IsAsked(controller, limits)))
             {
                 return true;
             }
         }
 
         return false;
+    }
+
+    private void RequireNotRefused(ResourceLimits limits)
+    {
+        if (_host.Unified?.FirstRefusal(limits) is { } refusal)
+        {
+            throw refusal;
+        }
     }
 
     private ControlGroup MakeGroup(EngineGroups groups)
@@ -276,7 +279,7 @@ internal sealed class ContainerCgroup : IDisposable
         _made.Add(group);
         for (var controller = (CgroupController)0; (int)controller < CgroupControllerNames.Count; controller++)
         {
-            if (ReferenceEquals(_host.Locate(controller), groups))
+            if (ReferenceEquals(_host.Locate(controller), groups) && !groups.IsRefused(controller))
             {
                 _byController[(int)controller] = group;
             }

@@ -1,4 +1,5 @@
 using Containers.Interop;
+using Containers.Specification;
 
 namespace Containers.Cgroups;
 
@@ -15,6 +16,7 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
     private const int MakeAttempts = 16;
 
     private readonly HashSet<string> _enabled = [];
+    private readonly Dictionary<CgroupController, ContainerException> _refusals = [];
     private bool _made;
 
     public CgroupHierarchy Hierarchy { get; } = hierarchy;
@@ -63,7 +65,7 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
             {
                 if (Has(controller))
                 {
-                    Enable(controller, Group);
+                    TryEnable(controller);
                 }
             }
         }
@@ -72,6 +74,23 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
         {
             DenyHugePages();
         }
+    }
+
+    /// <summary>v2: whether a controller is there but could not be turned on.</summary>
+    public bool IsRefused(CgroupController controller) => _refusals.ContainsKey(controller);
+
+    /// <summary>v2: the refusal of a controller that a limit was asked of.</summary>
+    public ContainerException? FirstRefusal(ResourceLimits limits)
+    {
+        foreach (var (controller, refusal) in _refusals)
+        {
+            if (CgroupHost.IsAsked(controller, limits))
+            {
+                return refusal;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>v2: turns a controller on for containers' groups, on every level above them.</summary>
@@ -91,6 +110,21 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
         {
             // No engine is left here, whichever of them moved the processes.
             MoveProcessesBack();
+        }
+    }
+
+    /// <summary>
+    /// A controller that cannot be turned on (cpu, where the host runs real-time processes in groups) fails only those who need it.
+    /// </summary>
+    private void TryEnable(CgroupController controller)
+    {
+        try
+        {
+            Enable(controller, Group);
+        }
+        catch (ContainerException e)
+        {
+            _refusals[controller] = e;
         }
     }
 

@@ -240,6 +240,27 @@ public sealed class CgroupTests
         }
     }
 
+    [Theory]
+    [InlineData("host")]
+    [InlineData("v1")]
+    public void BlockIOWeight_IsSetOrItsAbsenceNamed(string kind)
+    {
+        using var fixture = CgroupFixture.Of(kind);
+        SkipUnlessHas(fixture, CgroupController.BlockIO);
+        try
+        {
+            var cgroup = fixture.Make(new ResourceLimits { BlockIO = new BlockIOLimits { Weight = 200 } });
+            string[] names = ["blkio.weight", "blkio.bfq.weight", "io.weight", "io.bfq.weight"];
+            var files = cgroup.Paths.SelectMany(path => names.Select(name => $"{path}/{name}")).Where(File.Exists);
+            var weights = files.Select(static file => File.ReadAllText(file).Trim());
+            Assert.Contains(weights, static weight => weight is "200" or "default 200" or "default 1920");
+        }
+        catch (ContainerException e)
+        {
+            Assert.Contains("modprobe bfq", e.Remedy, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void BlockIOLimit_NamesADeviceThatIsNone()
     {
@@ -318,7 +339,7 @@ public sealed class CgroupTests
 
         var error = Assert.Throws<ContainerException>(() => host.Create("c", new ResourceLimits { Memory = new ByteSize(1 << 20) }, []));
 
-        Assert.Contains("memory limit", error.Message, StringComparison.Ordinal);
+        Assert.Contains("memory limits", error.Message, StringComparison.Ordinal);
         var command = layout.Version == CgroupVersion.V2 ? "systemd-run --user --scope -p Delegate=yes" : "chown -R";
         Assert.Contains(command, error.Remedy, StringComparison.Ordinal);
         using var unlimited = host.Create("d", new ResourceLimits(), []);

@@ -167,13 +167,20 @@ fi
 # What runs, as a shell script beside the files it needs.
 payload=$work/payload
 mkdir "$payload"
-prefix=
-((!as_user)) || prefix='setpriv --reuid 1000 --regid 1000 --init-groups env HOME=/home/tester USER=tester XDG_RUNTIME_DIR=/run/user/1000'
+run_as=
+((!as_user)) || run_as=as_tester
 {
-  ((!as_user)) || echo 'echo 0 > /sys/fs/cgroup/user.slice/session/cgroup.procs'
+  # No process of root may share the delegated cgroup: a controller cannot be turned on over its head.
+  ((!as_user)) || cat << 'SH'
+chown -R tester:tester /payload
+as_tester() (
+  echo 0 > /sys/fs/cgroup/user.slice/session/cgroup.procs
+  exec setpriv --reuid 1000 --regid 1000 --init-groups env HOME=/home/tester USER=tester XDG_RUNTIME_DIR=/run/user/1000 "$@"
+)
+SH
   if [[ -n $shell_command ]]; then
     printf '%s\n' "$shell_command" > "$payload/.command"
-    echo "exec $prefix /bin/sh /payload/.command"
+    echo "$run_as /bin/sh /payload/.command"
     for input in "${inputs[@]}"; do cp -a "$input" "$payload/"; done
   else
     ((${#inputs[@]})) || inputs=("$repo"/tests/*/)
@@ -192,7 +199,7 @@ prefix=
       cp -a "$input" "$payload/$name"
       echo "echo 'vm: $name'"
       # A test that hangs ends while there is still time to bring the reports back.
-      echo "$prefix timeout -k 5 \$(($seconds - 30 - \$(cut -d . -f 1 /proc/uptime))) /payload/$name/$name $select --report-xunit-xml --report-xunit-xml-filename $name.xml --results-directory /results --long-running 60 --xunit-diagnostics on --no-ansi --progress off || { status=\$?; echo \"vm: $name ended with \$status\"; }"
+      echo "$run_as timeout -k 5 \$(($seconds - 30 - \$(cut -d . -f 1 /proc/uptime))) /payload/$name/$name $select --report-xunit-xml --report-xunit-xml-filename $name.xml --results-directory /results --long-running 60 --xunit-diagnostics on --no-ansi --progress off || { status=\$?; echo \"vm: $name ended with \$status\"; }"
     done
     echo 'exit $status'
   fi

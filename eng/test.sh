@@ -41,7 +41,7 @@ failed() { failures+=("$1"); echo "FAILED: $1"; }
 finish() {
   trap - EXIT
   [[ -z ${scratch:-} ]] || rm -rf "$scratch"
-  [[ -z ${SUDO_UID:-} ]] || chown -R "$SUDO_UID:$SUDO_GID" artifacts
+  [[ -z ${SUDO_UID:-} ]] || chown -R "$SUDO_UID" artifacts
   step 'Result'
   ((${#failures[@]} == 0)) || printf 'failed: %s\n' "${failures[@]}"
   echo "$passed passed, ${#failures[@]} failed"
@@ -51,7 +51,13 @@ finish() {
 trap 'failures+=("eng/test.sh stopped in: ${current:-its beginning}"); finish' EXIT
 
 # Runs a command as who owns the checkout, so that a developer's bin and obj stay theirs.
-as_owner() { if [[ -n ${SUDO_USER:-} && $SUDO_USER != root ]]; then sudo -u "$SUDO_USER" -H --preserve-env=LC_ALL,DOTNET_NOLOGO,DOTNET_CLI_TELEMETRY_OPTOUT,MSBUILDDISABLENODEREUSE env PATH="$PATH" "$@"; else "$@"; fi; }
+as_owner() {
+  if [[ ${SUDO_USER:-root} == root ]]; then
+    "$@"
+  else
+    sudo -u "$SUDO_USER" -H env PATH="$PATH" LC_ALL="$LC_ALL" DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1 "$@"
+  fi
+}
 
 # logged NAME COMMAND...: output goes to a log, its end is shown when the command fails.
 logged() {
@@ -92,8 +98,11 @@ count() {
   done < <(read_report "$report")
   passed=$((passed + ran))
   echo "$kind $project: $ran passed, $bad failed, $skipped skipped"
-  ((ran + bad + skipped)) || failed "$kind $project: ran no test"
-  ((status == 0 || bad)) || failed "$kind $project: exit status $status although no test failed"
+  if ((ran + bad + skipped == 0)); then
+    failed "$kind $project: ran no test"
+  elif ((status && !bad)); then
+    failed "$kind $project: exit status $status although no test failed"
+  fi
 }
 
 # One line a test of an xUnit report: result, name, reason of a skip. Errors of fixtures are lines of their own.
@@ -153,7 +162,8 @@ run_vm() {
   done
 }
 
-((EUID == 0)) || { echo 'eng/test.sh: namespaces, cgroups and apt need root: sudo eng/test.sh' >&2; exit 1; }
+((EUID == 0)) || { echo 'eng/test.sh: namespaces, cgroups and apt need root: sudo eng/test.sh' >&2; trap - EXIT; exit 1; }
+command -v dotnet > /dev/null || { echo "eng/test.sh: no dotnet in PATH ($PATH); with sudo: sudo env PATH=\$PATH eng/test.sh" >&2; trap - EXIT; exit 1; }
 rm -rf artifacts/test artifacts/packages
 as_owner mkdir -p "$out" artifacts/packages
 # Below no folder that an ordinary user may not enter, as the checkout may be.

@@ -1,0 +1,237 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change is merged: the build without a warning, the formatting, the
+# packages and what they are used for, and every test as root, as an ordinary user, and in a machine with
+# the other cgroup version. Run it as root, or by sudo. The last line is "N passed, N failed".
+#
+# A kind of run is a column here; CONTRIBUTING.md says which tests take part in which:
+#   root     every test, as root, on this machine
+#   user     tests of Category=Rootless, as an unprivileged user, on this machine
+#   vm       tests of Category=Vm, as root, under a stock kernel with cgroup v2 (eng/vm.sh)
+#   vm-user  tests of Category=Rootless, as an unprivileged user with a delegated cgroup, there
+#
+# Reports and logs are left in artifacts/test.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# A skipped test is a failure, but for these: kind of run | test name (a pattern of the shell) | why it cannot run there.
+expected_skips=(
+  'vm|*kind: "v1")|the machine has cgroup v2 alone'
+  'vm-user|*kind: "v1")|the machine has cgroup v2 alone'
+)
+
+# Debian packages that the tests use; the kernel of eng/vm.sh is fetched by itself.
+packages=(
+  busybox-static strace gcc libc6-dev uidmap e2fsprogs # tests
+  runc crun bubblewrap                                 # compared with
+  qemu-system-x86                                      # eng/vm.sh
+)
+
+# Seconds after which a run is stopped, and counted as failed.
+declare -A limit=([root]=480 [user]=240 [vm]=300 [vm-user]=240 [sample]=120)
+
+user=containers-test
+out=$PWD/artifacts/test
+export LC_ALL=C.UTF-8 DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1
+passed=0
+failures=()
+
+step() { echo; echo "== $*"; }
+failed() { failures+=("$1"); echo "FAILED: $1"; }
+
+finish() {
+  trap - EXIT
+  [[ -z ${scratch:-} ]] || rm -rf "$scratch"
+  [[ -z ${SUDO_UID:-} ]] || chown -R "$SUDO_UID" artifacts
+  step 'Result'
+  ((${#failures[@]} == 0)) || printf 'failed: %s\n' "${failures[@]}"
+  echo "$passed passed, ${#failures[@]} failed"
+  ((${#failures[@]} == 0)) || exit 1
+}
+# Whatever ends the script early is a failure too.
+trap 'failures+=("eng/test.sh stopped in: ${current:-its beginning}"); finish' EXIT
+
+# Runs a command as who owns the checkout, so that a developer's bin and obj stay theirs.
+as_owner() {
+  if [[ ${SUDO_USER:-root} == root ]]; then
+    "$@"
+  else
+    sudo -u "$SUDO_USER" -H env PATH="$PATH" LC_ALL="$LC_ALL" DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1 "$@"
+  fi
+}
+
+# logged NAME COMMAND...: output goes to a log, its end is shown when the command fails.
+logged() {
+  local name=$1 started=$SECONDS
+  shift
+  if "$@" > "$out/$name.log" 2>&1; then
+    echo "$name: ok, $((SECONDS - started)) s"
+  else
+    tail -n 60 "$out/$name.log"
+    return 1
+  fi
+}
+
+# count KIND PROJECT STATUS REPORT LOG: adds what a test executable reported.
+count() {
+  local kind=$1 project=$2 status=$3 report=$4 log=$5 result name detail entry ran=0 bad=0 skipped=0
+  if [[ ! -s $report ]]; then
+    detail=$(grep -o "Long Running Test\] '[^']*'" "$log" | tail -n 3 | sort -u | cut -d "'" -f 2 | xargs || true)
+    [[ $status != @(124|137|143) ]] || status="$status (stopped after ${limit[$kind]} s)"
+    failed "$kind $project: no report, exit status $status${detail:+; still running: $detail}"
+    return
+  fi
+  while IFS=$'\t' read -r result name detail; do
+    case $result in
+      Pass) ran=$((ran + 1)) ;;
+      Skip)
+        skipped=$((skipped + 1))
+        for entry in "${expected_skips[@]}"; do
+          IFS='|' read -r expected_kind pattern why <<< "$entry"
+          # shellcheck disable=SC2053 # the right side is a pattern
+          [[ $kind != "$expected_kind" || $name != $pattern ]] || { echo "skipped as expected: $kind $name ($why)"; continue 2; }
+        done
+        bad=$((bad + 1))
+        failed "$kind $name: skipped: $detail"
+        ;;
+      *) bad=$((bad + 1)) && failed "$kind $name" ;;
+    esac
+  done < <(read_report "$report")
+  passed=$((passed + ran))
+  echo "$kind $project: $ran passed, $bad failed, $skipped skipped"
+  if ((ran + bad + skipped == 0)); then
+    failed "$kind $project: ran no test"
+  elif ((status && !bad)); then
+    failed "$kind $project: exit status $status although no test failed"
+  fi
+}
+
+# One line a test of an xUnit report: result, name, reason of a skip. Errors of fixtures are lines of their own.
+read_report() {
+  awk -v RS='<' '
+    function attribute(name) { return match($0, " " name "=\"[^\"]*\"") ? plain(substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4)) : "" }
+    function plain(s) { gsub(/&lt;/, "<", s); gsub(/&gt;/, ">", s); gsub(/&quot;/, "\"", s); gsub(/&apos;/, "\047", s); gsub(/&amp;/, "\\&", s); gsub(/[\t\n\r]/, " ", s); return s }
+    function flush() { if (result != "") print result "\t" name "\t" reason; result = "" }
+    /^test / { flush(); result = attribute("result"); name = attribute("name"); reason = "" }
+    /^reason>/ { reason = plain(substr($0, 8)) }
+    /^error / { flush(); print "Error\t" attribute("type") " " attribute("name") "\t" }
+    END { flush() }' "$1"
+}
+
+# Prints the folder of each test executable; with a trait, of those that have tests of it.
+projects_with() {
+  local project folder
+  for project in tests/*/*.csproj; do
+    folder=$PWD/${project%/*}/bin/Debug/net10.0
+    [[ -z ${1:-} ]] || "$folder/$(basename "$project" .csproj)" --filter-trait "$1" --list-tests > "$out/list.log" 2>&1 || continue
+    echo "$folder"
+  done
+}
+name_of() { basename "${1%/bin/Debug/net10.0}"; }
+in_folder() { (cd "$1" && shift && "$@"); }
+
+# run KIND FOLDER [PREFIX...] [-- OPTION...]: runs the test executable of a folder on this machine.
+run() {
+  local kind=$1 folder=$2 project prefix=() status=0
+  shift 2
+  project=$(name_of "$folder")
+  current="$kind $project"
+  while (($#)) && [[ $1 != -- ]]; do prefix+=("$1"); shift; done
+  mkdir -p "$scratch/$kind"
+  chmod 1777 "$scratch/$kind"
+  in_folder / timeout -k 10 "${limit[$kind]}" "${prefix[@]}" "$folder/$project" "${@:2}" \
+    --report-xunit-xml --report-xunit-xml-filename "$project.xml" --results-directory "$scratch/$kind" \
+    --long-running 60 --xunit-diagnostics on --no-ansi --progress off < /dev/null > "$out/$kind-$project.log" 2>&1 || status=$?
+  ((status == 0)) || tail -n 80 "$out/$kind-$project.log"
+  cp "$scratch/$kind/$project.xml" "$out/$kind-$project.xml" 2> /dev/null || true
+  count "$kind" "$project" "$status" "$out/$kind-$project.xml" "$out/$kind-$project.log"
+}
+
+# run_vm KIND TRAIT OPTION...: runs the tests of the trait in the machine.
+run_vm() {
+  local kind=$1 trait=$2 folder folders=() project status=0 ended
+  shift 2
+  current=$kind
+  mapfile -t folders < <(projects_with "$trait")
+  ((${#folders[@]})) || { failed "$kind: no test is marked $trait"; return; }
+  eng/vm.sh --filter "$trait" --timeout "${limit[$kind]}" --results "$out/$kind" "$@" "${folders[@]%/bin/*}" || status=$?
+  for folder in "${folders[@]}"; do
+    project=$(name_of "$folder")
+    ended=$(sed -n "s/^vm: $project ended with //p" "$out/$kind/console.log")
+    ((status != 124)) || ended=124
+    count "$kind" "$project" "${ended:-0}" "$out/$kind/$project.xml" "$out/$kind/console.log"
+  done
+}
+
+((EUID == 0)) || { echo 'eng/test.sh: namespaces, cgroups and apt need root: sudo eng/test.sh' >&2; trap - EXIT; exit 1; }
+command -v dotnet > /dev/null || { echo "eng/test.sh: no dotnet in PATH ($PATH); with sudo: sudo env PATH=\$PATH eng/test.sh" >&2; trap - EXIT; exit 1; }
+rm -rf artifacts/test artifacts/packages
+as_owner mkdir -p "$out" artifacts/packages
+# Below no folder that an ordinary user may not enter, as the checkout may be.
+scratch=$(mktemp -d /var/tmp/containers-test.XXXXXX)
+chmod 755 "$scratch"
+
+step 'What the tests need'
+current='installing packages'
+missing=()
+for package in "${packages[@]}"; do
+  [[ $(dpkg-query -W -f '${Status}' "$package" 2> /dev/null) == *' installed' ]] || missing+=("$package")
+done
+if ((${#missing[@]})); then
+  logged apt-update apt-get update -q
+  logged apt-install env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+fi
+id "$user" > /dev/null 2>&1 || useradd --create-home --shell /bin/sh "$user"
+dotnet=$(dirname "$(realpath "$(command -v dotnet)")")
+as_user=(setpriv --reuid "$user" --regid "$user" --init-groups --reset-env)
+if ! in_folder / "${as_user[@]}" test -x "$dotnet/dotnet"; then
+  cp -aL "$dotnet" "$scratch/dotnet"
+  dotnet=$scratch/dotnet
+fi
+as_user+=(env DOTNET_ROOT="$dotnet" DOTNET_CLI_TELEMETRY_OPTOUT=1 LC_ALL=C.UTF-8)
+echo "packages: ${packages[*]}; user: $(id "$user")"
+
+step 'Build, without a warning'
+current='dotnet build'
+logged build as_owner dotnet build Containers.sln -warnaserror
+
+step 'Formatting'
+current='dotnet format'
+logged format as_owner dotnet format Containers.sln --no-restore --verify-no-changes || failed 'dotnet format --verify-no-changes'
+
+step 'Packages, and the first example of README.md in a project of its own that references them'
+current='packages'
+logged pack as_owner dotnet pack Containers.sln --no-restore -c Release -warnaserror -o artifacts/packages || failed 'dotnet pack'
+eng/try-packages.sh "$scratch/consumer" > "$out/try-packages.log" 2>&1 || { tail -n 40 "$out/try-packages.log"; failed 'a project that uses the packages'; }
+
+step 'Samples'
+for project in samples/*/*.csproj; do
+  [[ -e $project ]] || continue
+  name=$(basename "$project" .csproj)
+  current="sample $name"
+  logged "sample-$name" timeout -k 10 "${limit[sample]}" dotnet run --no-build --project "$project" || failed "sample $name"
+  cp -a "${project%/*}/bin/Debug/net10.0" "$scratch/$name"
+  logged "sample-$name-user" in_folder / timeout -k 10 "${limit[sample]}" "${as_user[@]}" "$scratch/$name/$name" || failed "sample $name as $user"
+done
+
+step 'Tests as root'
+mapfile -t folders < <(projects_with)
+for folder in "${folders[@]}"; do
+  run root "$folder"
+done
+
+step "Tests of Category=Rootless as $user"
+mapfile -t folders < <(projects_with Category=Rootless)
+((${#folders[@]})) || failed 'user: no test is marked Category=Rootless'
+for folder in "${folders[@]}"; do
+  cp -a "$folder" "$scratch/$(name_of "$folder")"
+  chown -R "$user" "$scratch/$(name_of "$folder")"
+  run user "$scratch/$(name_of "$folder")" "${as_user[@]}" -- --filter-trait Category=Rootless
+done
+
+step 'Tests of Category=Vm as root, on cgroup v2'
+run_vm vm Category=Vm
+
+step 'Tests of Category=Rootless as an ordinary user, on cgroup v2'
+run_vm vm-user Category=Rootless --user
+
+finish

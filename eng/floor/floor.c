@@ -109,24 +109,26 @@ static uint64_t now(void)
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
+// Where the next stage is expected; the child starts with the parent's copy.
+static int next_stage;
+
 // Adds the time since the previous mark to a stage, found by its name: stages appear in the order of the run.
 static void mark(const char *stage, const char *detail)
 {
-    static int next;
     if (!config.stages) {
         return;
     }
     uint64_t time = now();
     char label[48];
     snprintf(label, sizeof label, detail ? "%s %s" : "%s", stage, detail);
-    int slot = next;
+    int slot = next_stage;
     for (int tried = 0; tried < MAX_STAGES; tried++, slot = (slot + 1) % MAX_STAGES) {
         if (shared->label[slot][0] == 0) {
             strcpy(shared->label[slot], label);
         }
         if (strcmp(shared->label[slot], label) == 0) {
             shared->sum[slot] += time - shared->last;
-            next = (slot + 1) % MAX_STAGES;
+            next_stage = (slot + 1) % MAX_STAGES;
             break;
         }
     }
@@ -135,6 +137,7 @@ static void mark(const char *stage, const char *detail)
 
 static void restart_marks(void)
 {
+    next_stage = 0;
     shared->last = now();
 }
 

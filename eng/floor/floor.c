@@ -377,9 +377,11 @@ static void child(const int *joins, const char *directory, int output, int error
         need((int)write(joins[i], "0", 1), "join", config.hierarchies[i].name);
         mark("join", config.hierarchies[i].name);
     }
-    // A cgroup namespace is rooted at the cgroup its maker is in, and clone3 counts the parent's even with CLONE_INTO_CGROUP.
-    need(unshare(CLONE_NEWCGROUP), "unshare", "cgroup");
-    mark("cgroup namespace", NULL);
+    if (!config.v2) {
+        // The namespace is rooted where its maker is: made before the joins it would show the host's paths inside.
+        need(unshare(CLONE_NEWCGROUP), "unshare", "cgroup");
+        mark("cgroup namespace", NULL);
+    }
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     need(setsid(), "setsid", NULL);
@@ -552,7 +554,8 @@ static pid_t spawn(const char *name, const int *joins, int cgroup, int *output, 
     arguments.flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | (has(PART_IPC) ? CLONE_NEWIPC : 0) | (has(PART_NET) ? CLONE_NEWNET : 0)
         | (has(PART_TIME) ? CLONE_NEWTIME : 0);
     if (cgroup >= 0) {
-        arguments.flags |= CLONE_INTO_CGROUP;
+        // Together these two root the new cgroup namespace at the cgroup that is entered.
+        arguments.flags |= CLONE_INTO_CGROUP | CLONE_NEWCGROUP;
         arguments.cgroup = (uint64_t)cgroup;
     }
     pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);

@@ -25,7 +25,8 @@ internal sealed unsafe class PeerThread : IDisposable
             {
                 action();
             }
-        }) { IsBackground = true, Name = "peers" };
+        })
+        { IsBackground = true, Name = "peers" };
         _thread.Start();
         Invoke(() =>
         {

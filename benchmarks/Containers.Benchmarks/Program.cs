@@ -1,0 +1,19 @@
+using Containers.Benchmarks;
+using Containers.Benchmarks.Processes;
+
+try
+{
+    var options = BenchmarkOptions.Parse(args);
+    if (Posix.EffectiveUser() != 0)
+    {
+        throw new BenchmarkException("run as root: crun and runc with limits, and the floor, need it");
+    }
+
+    await new Benchmark(options).RunAsync();
+    return 0;
+}
+catch (BenchmarkException exception)
+{
+    await Console.Error.WriteLineAsync(exception.Message);
+    return 1;
+}

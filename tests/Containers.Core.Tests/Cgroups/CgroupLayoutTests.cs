@@ -2,6 +2,7 @@ using Containers.Cgroups;
 
 namespace Containers.Tests.Cgroups;
 
+[Trait("Category", "Rootless")]
 public sealed class CgroupLayoutTests
 {
     private const string V1Mounts = """

@@ -6,6 +6,7 @@ using Containers.Specification;
 namespace Containers.Tests.Cgroups;
 
 /// <summary>Limits, kills and figures as this host has them, and where it is a hybrid one also with its v1 and v2 parts alone.</summary>
+[Trait("Category", "Vm")]
 public sealed class CgroupTests
 {
     private const string EatMemory = "head -c 200m /dev/zero | tail -c 200m > /dev/null; echo ${PIPESTATUS:-$?}";

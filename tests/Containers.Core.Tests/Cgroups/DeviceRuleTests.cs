@@ -2,6 +2,7 @@ using Containers.Cgroups.Devices;
 
 namespace Containers.Tests.Cgroups;
 
+[Trait("Category", "Vm")]
 public sealed class DeviceRuleTests
 {
     // /dev/kmsg and /dev/loop-control are on no default list and are there everywhere.

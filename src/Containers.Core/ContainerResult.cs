@@ -1,15 +1,50 @@
+using System.Globalization;
+using System.Text;
+
 namespace Containers;
 
-/// <summary>How a job ended and what it used.</summary>
+/// <summary>How a job ended, what it wrote and what it used.</summary>
 public sealed class ContainerResult
 {
     internal ContainerResult()
     {
     }
 
-    /// <summary>The exit code of the main process; 128 plus the signal where a signal ended it.</summary>
-    public int ExitCode { get; internal init; }
+    /// <summary>Why it ended.</summary>
+    public required Outcome Outcome { get; init; }
+
+    /// <summary>The exit code of the main process; 128 plus the signal's number where a signal ended it.</summary>
+    public required int ExitCode { get; init; }
 
     /// <summary>The signal that ended the main process, if one did.</summary>
-    public Signal? Signal { get; internal init; }
+    public required Signal? Signal { get; init; }
+
+    /// <summary>What it wrote to its standard output; with a terminal, everything.</summary>
+    public required CapturedOutput StandardOutput { get; init; }
+
+    /// <summary>What it wrote to its standard error; empty with a terminal.</summary>
+    public required CapturedOutput StandardError { get; init; }
+
+    /// <summary>What it used.</summary>
+    public required ResourceUsage Usage { get; init; }
+
+    /// <summary>When it was asked to start, in UTC.</summary>
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>When its main process had ended, in UTC.</summary>
+    public required DateTimeOffset FinishedAt { get; init; }
+
+    /// <summary>Whether it exited by itself with code 0.</summary>
+    public bool IsSuccess => Outcome == Outcome.Exited && ExitCode == 0;
+
+    /// <summary>Returns this result if the job exited with code 0.</summary>
+    /// <exception cref="ContainerFailedException">It did not.</exception>
+    public ContainerResult EnsureSuccess() => IsSuccess ? this : throw new ContainerFailedException(this);
+
+    /// <summary>The outcome in one line.</summary>
+    public override string ToString()
+    {
+        var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{Outcome}, exit code {ExitCode}");
+        return (Signal is { } signal ? text.Append(CultureInfo.InvariantCulture, $", signal {signal}") : text).ToString();
+    }
 }

@@ -141,6 +141,11 @@ internal sealed class CgroupHost : IDisposable
         }
     }
 
+    /// <summary>The v1 files by which a container with these limits would join its own groups. Nothing is made.</summary>
+    public IEnumerable<string> PlanJoinFiles(string containerId, ResourceLimits limits) => _groups
+        .Where(groups => !groups.Hierarchy.IsV2 && IsNeeded(groups, limits))
+        .Select(groups => groups.Group.Child(containerId).File("tasks"u8));
+
     /// <summary>Removes the engine's groups. Its containers' must be gone.</summary>
     public void Dispose()
     {
@@ -181,7 +186,7 @@ internal sealed class CgroupHost : IDisposable
         (controller is CgroupController.CpuAccounting or CgroupController.Freezer or CgroupController.Devices ? Unified : null);
 
     /// <summary>Whether a hierarchy's group is made for every container, or only when a limit asks for it.</summary>
-    internal bool IsAlwaysNeeded(CgroupController controller) => controller switch
+    private bool IsAlwaysNeeded(CgroupController controller) => controller switch
     {
         CgroupController.Memory or CgroupController.Cpu or CgroupController.Pids => true,
 
@@ -190,6 +195,26 @@ internal sealed class CgroupHost : IDisposable
         CgroupController.BlockIO => _blockIOAccounts,
         _ => false,
     };
+
+    /// <summary>Whether a container with these limits has a group of its own there.</summary>
+    internal bool IsNeeded(EngineGroups groups, ResourceLimits limits)
+    {
+        if (groups.Hierarchy.IsV2)
+        {
+            return true;
+        }
+
+        for (var controller = (CgroupController)0; (int)controller < CgroupControllerNames.Count; controller++)
+        {
+            if (ReferenceEquals(Locate(controller), groups) &&
+                (IsAlwaysNeeded(controller) || IsAsked(controller, limits)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     internal void Prepare(EngineGroups group)
     {

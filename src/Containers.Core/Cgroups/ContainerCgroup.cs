@@ -32,7 +32,7 @@ internal sealed class ContainerCgroup : IDisposable
     /// </summary>
     public IReadOnlyList<string> JoinFiles { get; private set; } = [];
 
-    /// <summary>The group in the v2 tree, for CLONE_INTO_CGROUP of clone3(2); owned by this object.</summary>
+    /// <summary>The group in the v2 tree, for CLONE_INTO_CGROUP of clone3(2); owned by this object, until <see cref="CloseCloneInto"/>.</summary>
     public FileDescriptor? CloneInto { get; private set; }
 
     /// <summary>Whether there are groups at all.</summary>
@@ -58,7 +58,7 @@ internal sealed class ContainerCgroup : IDisposable
         RequireNotRefused(limits);
         foreach (var groups in _host.Groups)
         {
-            if (IsNeeded(groups, limits) && !_made.Exists(made => IsIn(made, groups)))
+            if (_host.IsNeeded(groups, limits) && !_made.Exists(made => IsIn(made, groups)))
             {
                 MakeLate(groups, limits);
             }
@@ -148,12 +148,31 @@ internal sealed class ContainerCgroup : IDisposable
         ? memory.IsV2 ? V2.MemoryController.OpenOomNotification(memory) : V1.MemoryController.OpenOomNotification(memory)
         : null;
 
+    /// <summary>Lets go of <see cref="CloneInto"/>; later processes take a descriptor of <see cref="OpenCloneInto"/>.</summary>
+    public void CloseCloneInto()
+    {
+        CloneInto?.Dispose();
+        CloneInto = null;
+    }
+
+    /// <summary>Returns the group in the v2 tree as a descriptor owned by the caller; null where there is none.</summary>
+    /// <exception cref="ContainerException">It cannot be opened.</exception>
+    public FileDescriptor? OpenCloneInto()
+    {
+        if (_unified is not { } group)
+        {
+            return null;
+        }
+
+        var opened = group.Open(default, Libc.OpenPath | Libc.OpenDirectory);
+        return opened.IsInvalid ? throw new ContainerException("open", group.Path, ErrnoNames.Last) : opened;
+    }
+
     /// <summary>Removes the groups, and those that the container made below them.</summary>
     /// <exception cref="ContainerException">Processes are still there; the groups without any are removed.</exception>
     public void Remove()
     {
-        CloneInto?.Dispose();
-        CloneInto = null;
+        CloseCloneInto();
         ContainerException? first = null;
         for (var at = _made.Count - 1; at >= 0; at--)
         {
@@ -186,7 +205,7 @@ internal sealed class ContainerCgroup : IDisposable
         var joinFiles = new List<string>(CgroupControllerNames.Count);
         foreach (var groups in _host.Groups)
         {
-            if (IsNeeded(groups, limits))
+            if (_host.IsNeeded(groups, limits))
             {
                 var group = MakeGroup(groups);
                 if (!group.IsV2)
@@ -197,14 +216,7 @@ internal sealed class ContainerCgroup : IDisposable
         }
 
         RequireNotRefused(limits);
-        if (_unified is not null)
-        {
-            CloneInto = _unified.Open(default, Libc.OpenPath | Libc.OpenDirectory);
-            if (CloneInto.IsInvalid)
-            {
-                throw new ContainerException("open", _unified.Path, ErrnoNames.Last);
-            }
-        }
+        CloneInto = OpenCloneInto();
 
         PrepareCpuSet(limits);
         Apply(limits);
@@ -232,25 +244,6 @@ internal sealed class ContainerCgroup : IDisposable
 
     private static bool IsIn(ControlGroup group, EngineGroups groups) =>
         group.Path.StartsWith(groups.Group.Path + "/", StringComparison.Ordinal);
-
-    private bool IsNeeded(EngineGroups groups, ResourceLimits limits)
-    {
-        if (groups.Hierarchy.IsV2)
-        {
-            return true;
-        }
-
-        for (var controller = (CgroupController)0; (int)controller < CgroupControllerNames.Count; controller++)
-        {
-            if (ReferenceEquals(_host.Locate(controller), groups) &&
-                (_host.IsAlwaysNeeded(controller) || CgroupHost.IsAsked(controller, limits)))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
 
     private void RequireNotRefused(ResourceLimits limits)
     {

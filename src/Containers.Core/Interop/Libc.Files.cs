@@ -16,6 +16,7 @@ internal static unsafe partial class Libc
     public const int OpenCreate = 0x40;
     public const int OpenExclusive = 0x80;
     public const int OpenTruncate = 0x200;
+    public const int OpenNoControllingTerminal = 0x100;
     public const int OpenNonBlocking = 0x800;
     public const int OpenCloseOnExec = 0x80000;
     public const int OpenPath = 0x200000;
@@ -48,6 +49,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(FileDescriptor fd, byte* buffer, nuint count);
 
+    [LibraryImport(Library, EntryPoint = "pread", SetLastError = true)]
+    public static partial nint ReadAt(FileDescriptor fd, byte* buffer, nuint count, long offset);
+
     [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int fd);
 
@@ -68,4 +72,44 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "rmdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int RemoveDirectory(string path);
+
+    /// <summary>openat2(2), which the C library does not wrap.</summary>
+    public static FileDescriptor OpenAt2(FileDescriptor directory, string path, Launch.Linux.OpenHow* how) =>
+        OpenAt2Call(OpenAt2Number, directory, path, how, Launch.Linux.OpenHow.Size);
+
+    /// <summary>open_tree(2)</summary>
+    public static FileDescriptor OpenTree(FileDescriptor directory, string path, int flags) => OpenTreeCall(OpenTreeNumber, directory, path, flags);
+
+    /// <summary>mount_setattr(2)</summary>
+    public static int SetMountAttributes(FileDescriptor mount, int flags, Launch.Linux.MountAttributes* attributes) =>
+        (int)MountSetAttributesCall(MountSetAttributesNumber, mount, string.Empty, flags, attributes, Launch.Linux.MountAttributes.Size);
+
+    // Calls since Linux 5.0 have one number on every machine (asm-generic/unistd.h).
+    private const nint OpenTreeNumber = 428;
+    private const nint OpenAt2Number = 437;
+    private const nint MountSetAttributesNumber = 442;
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial FileDescriptor OpenAt2Call(nint number, FileDescriptor directory, string path, Launch.Linux.OpenHow* how, nint size);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial FileDescriptor OpenTreeCall(nint number, FileDescriptor directory, string path, nint flags);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint MountSetAttributesCall(
+        nint number, FileDescriptor mount, string path, nint flags, Launch.Linux.MountAttributes* attributes, nint size);
+
+    /// <summary>The free blocks and inodes of fstatfs(2); false: the errno is in <see cref="ErrnoNames.Last"/>.</summary>
+    public static bool TryGetFree(FileDescriptor fd, out ulong blocks, out ulong inodes)
+    {
+        // struct statfs of 64-bit machines: type, block size, blocks, free, available, files, free files, ...
+        var values = stackalloc ulong[32];
+        var success = FileSystemStatus(fd, values) == 0;
+        blocks = values[3];
+        inodes = values[6];
+        return success;
+    }
+
+    [LibraryImport(Library, EntryPoint = "fstatfs", SetLastError = true)]
+    private static partial int FileSystemStatus(FileDescriptor fd, ulong* values);
 }

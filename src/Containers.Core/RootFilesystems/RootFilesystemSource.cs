@@ -1,13 +1,21 @@
+using Containers.Launch;
+
 namespace Containers.RootFilesystems;
 
 /// <summary>
-/// Gives a container its root: what to mount, and the defaults for command, environment, user and working directory
-/// that come with it. The seam other packages (images) plug into.
+/// Gives a container its root: what to mount, and files of it that must be read before it starts. The seam other packages
+/// (images) plug into.
 /// </summary>
-internal abstract record RootFilesystemSource;
+internal abstract record RootFilesystemSource
+{
+    /// <summary>The largest file of a root that is read before a container starts.</summary>
+    public const int MaxFileBytes = Users.UserResolver.MaxFileBytes;
 
-/// <summary>A tmpfs root with the host's own programs bound read-only.</summary>
-internal sealed record HostRootFilesystem(System.Collections.Immutable.ImmutableArray<string> ExtraPaths) : RootFilesystemSource;
+    /// <summary>How the root is put together.</summary>
+    /// <exception cref="ContainerException">What it is made of is not there.</exception>
+    public abstract RootPlan Plan();
 
-/// <summary>A prepared tree, the lower layer of an overlay; its files are never changed.</summary>
-internal sealed record DirectoryRootFilesystem(string Path) : RootFilesystemSource;
+    /// <summary>A regular file of the root, resolved inside it; empty where there is none.</summary>
+    /// <exception cref="ContainerException">It is too large, or not a regular file.</exception>
+    public abstract byte[] ReadFile(string path);
+}

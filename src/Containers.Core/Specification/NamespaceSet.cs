@@ -22,6 +22,19 @@ internal sealed record NamespaceSet
 
     public NamespaceOption Time { get; init; } = NamespaceOption.Private;
 
+    public NamespaceOption? Of(NamespaceKind kind) => kind switch
+    {
+        NamespaceKind.Mount => Mount,
+        NamespaceKind.Uts => Uts,
+        NamespaceKind.Ipc => Ipc,
+        NamespaceKind.Network => Network,
+        NamespaceKind.Pid => Pid,
+        NamespaceKind.User => User,
+        NamespaceKind.Cgroup => Cgroup,
+        NamespaceKind.Time => Time,
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a kind of namespace."),
+    };
+
     public NamespaceSet With(NamespaceKind kind, NamespaceOption option) => kind switch
     {
         NamespaceKind.Mount => this with { Mount = option },

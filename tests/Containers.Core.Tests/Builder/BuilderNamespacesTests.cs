@@ -107,7 +107,7 @@ public sealed class BuilderNamespacesTests
     [InlineData(NamespaceKind.Time)]
     public void Namespace_OfEachKind_CanBeTheHostsAnothersOrPrivate(NamespaceKind kind)
     {
-        var other = new Container();
+        var other = ContainerEngine.Default.Create(ContainerBuilder.FromHost());
         var host = Builder.WithNamespace(kind, NamespaceMode.Host);
         Assert.Equal(NamespaceOption.Host, Option(host, kind));
         Assert.Equal(new NamespaceOption(NamespaceMode.Container, other), Option(host.WithNamespace(kind, other), kind));
@@ -118,7 +118,7 @@ public sealed class BuilderNamespacesTests
     public void Namespace_NotUsable_IsRefused()
     {
         Assert.Throws<ArgumentOutOfRangeException>("kind", () => Builder.WithNamespace((NamespaceKind)8, NamespaceMode.Host));
-        Assert.Throws<ArgumentOutOfRangeException>("kind", () => Builder.WithNamespace((NamespaceKind)(-1), new Container()));
+        Assert.Throws<ArgumentOutOfRangeException>("kind", () => Builder.WithNamespace((NamespaceKind)(-1), ContainerEngine.Default.Create(ContainerBuilder.FromHost())));
         Assert.Throws<ArgumentOutOfRangeException>("mode", () => Builder.WithNamespace(NamespaceKind.Pid, (NamespaceMode)8));
         Assert.Throws<ArgumentException>("mode", () => Builder.WithNamespace(NamespaceKind.Pid, NamespaceMode.Container));
         Assert.Throws<ArgumentException>("mode", () => Builder.WithNamespace(NamespaceKind.Mount, NamespaceMode.Host));
@@ -130,7 +130,7 @@ public sealed class BuilderNamespacesTests
     {
         Assert.Throws<ArgumentException>("hostname", () => Builder.WithNamespace(NamespaceKind.Uts, NamespaceMode.Host).WithHostname("a"));
         Assert.Throws<ArgumentException>("mode", () => Builder.WithDomainName("a").WithNamespace(NamespaceKind.Uts, NamespaceMode.Host));
-        Assert.Throws<ArgumentException>("container", () => Builder.WithHostname("a").WithNamespace(NamespaceKind.Uts, new Container()));
+        Assert.Throws<ArgumentException>("container", () => Builder.WithHostname("a").WithNamespace(NamespaceKind.Uts, ContainerEngine.Default.Create(ContainerBuilder.FromHost())));
         Assert.Throws<ArgumentException>(
             "name", () => Builder.WithNamespace(NamespaceKind.Network, NamespaceMode.Host).WithSysctl("net.ipv4.ip_forward", "1"));
         Assert.Throws<ArgumentException>("mode", () => Builder.WithSysctl("kernel.sem", "1").WithNamespace(NamespaceKind.Ipc, NamespaceMode.Host));

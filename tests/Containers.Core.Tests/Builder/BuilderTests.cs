@@ -55,7 +55,7 @@ public sealed class BuilderTests
             Builder.WithMount(Mount.Tmpfs("/a")), Builder.WithDevice("/dev/fuse"), Builder.WithFile("/a", "b"),
             Builder.WithFile("/a", new byte[1]), Builder.WithMoveMountRoot(), Builder.WithHostname("a"), Builder.WithDomainName("a"),
             Builder.WithSysctl("net.ipv4.ip_forward", "1"), Builder.WithNamespace(NamespaceKind.Ipc, NamespaceMode.Host),
-            Builder.WithNamespace(NamespaceKind.Ipc, new Container()),
+            Builder.WithNamespace(NamespaceKind.Ipc, ContainerEngine.Default.Create(ContainerBuilder.FromHost())),
         ];
 
         Assert.All(copies, copy => Assert.NotEqual(before, copy.Spec));

@@ -1,0 +1,237 @@
+using System.Diagnostics;
+using System.Globalization;
+using Containers.Cgroups;
+using Containers.Cgroups.Devices;
+using Containers.Interop;
+using Containers.Launch;
+using Containers.Processes;
+
+namespace Containers;
+
+// From the request to start to the last thing that is taken away.
+public sealed partial class Container
+{
+    private readonly Lock _pauseGate = new();
+    private LaunchContext? _context;
+    private ContainerCgroup? _cgroup;
+    private StandardStreams? _streams;
+    private JobProcess? _process;
+    private JobWatch? _watch;
+    private OomWatch? _oomWatch;
+    private Task<ContainerResult>? _completion;
+    private bool _isPaused;
+    private int _isDisposed;
+
+    /// <summary>Asks for the process. What fails here leaves nothing behind.</summary>
+    internal void Launch()
+    {
+        if (_watch is not null)
+        {
+            throw new InvalidOperationException("A container is started once.");
+        }
+
+        _engine.EnsureRunning();
+        _engine.Logger.Starting(Id, string.Join(' ', _spec.Entrypoint.AddRange(_spec.Command)));
+        _watch = new JobWatch(_engine.Reactor, Kill);
+        try
+        {
+            _cgroup = _engine.Cgroups.Create(Id, _spec.Limits, [.. _spec.Devices.Select(static device => DeviceRule.ForFile(device.HostPath, device.Access))]);
+            RequireCountable();
+            var place = new LaunchPlace(
+                _engine.Guardian.NextId(), [.. _cgroup.JoinFiles], _engine.Cgroups.Version == CgroupVersion.V2 && _cgroup.Exists, _engine.Directory.Scratch);
+            _context = LaunchPreparation.Prepare(_engine.Facts, _spec, Id, place, _isInteractive);
+            _streams = StandardStreams.Create(_engine.Reactor, _spec, _isInteractive, () => Enforce(Outcome.OutputLimitExceeded));
+            _oomWatch = OomWatch.Start(_engine.Reactor, _cgroup, _spec);
+            var compiled = ContainerProgram.Compile(_context, _streams.JobEnds);
+            _engine.ProgramCompiled?.Invoke(compiled.Program);
+            _process = JobProcess.Start(_engine.Guardian, _context, compiled, _streams, _cgroup.CloneInto, _engine.Reactor);
+            _cgroup.CloseCloneInto();
+        }
+        catch
+        {
+            TakeAway();
+            _process = null;
+            throw;
+        }
+        finally
+        {
+            _context?.CloseSources();
+        }
+
+        _engine.Track(this);
+        _watch.LimitTime(_spec.Timeout);
+        if (_spec.CpuTimeLimit is { } limit)
+        {
+            _watch.LimitCpuTime(limit, ReadCpuTime);
+        }
+
+        _completion = WatchAsync(_process);
+    }
+
+    /// <summary>Waits as <see cref="WaitAsync"/>; the token kills.</summary>
+    internal async Task<ContainerResult> WaitToEndAsync(CancellationToken cancellationToken)
+    {
+        var registration = cancellationToken.UnsafeRegister(static state => ((Container)state!).Enforce(Outcome.Canceled), this);
+        await using (registration.ConfigureAwait(false))
+        {
+            return await _completion!.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Completes, without failing, when nothing of the container runs any more.</summary>
+    internal async Task EndedAsync(CancellationToken cancellationToken = default)
+    {
+        if (_completion is { } completion)
+        {
+            await ((Task)completion).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    private void Enforce(Outcome reason) => _watch?.Enforce(reason);
+
+    /// <summary>
+    /// Ends every process. Killing PID 1 of the container's own PID namespace does that in the kernel, at once and with no way out; where
+    /// the namespace is another container's, the group is killed.
+    /// </summary>
+    private void Kill()
+    {
+        _process?.Signal((int)Signal.Kill);
+        if (_spec.Namespaces.Pid.Mode != NamespaceMode.Private)
+        {
+            _cgroup?.KillAll(TimeSpan.Zero);
+        }
+
+        // A process that a v1 freezer holds dies only when it goes on.
+        Thaw();
+    }
+
+    private void Thaw()
+    {
+        lock (_pauseGate)
+        {
+            if (_isPaused)
+            {
+                _isPaused = false;
+                _cgroup!.Thaw();
+            }
+        }
+    }
+
+    private async Task<ContainerResult> WatchAsync(JobProcess process)
+    {
+        try
+        {
+            var exit = await process.Exited.ConfigureAwait(false);
+            _watch!.End(exit);
+            var finishedAt = DateTimeOffset.UtcNow;
+            if (_spec.Namespaces.Pid.Mode != NamespaceMode.Private)
+            {
+                _cgroup!.KillAll(GroupKill.Patience);
+            }
+
+            await _streams!.CompleteAfterExitAsync().ConfigureAwait(false);
+            var result = Conclude(exit, finishedAt);
+            _engine.Logger.Ended(Id, result.Outcome, result.ExitCode);
+            return result;
+        }
+        finally
+        {
+            TakeAway();
+            _engine.Untrack(this);
+        }
+    }
+
+    private ContainerResult Conclude(in JobExit exit, DateTimeOffset finishedAt)
+    {
+        var counted = _cgroup!.ReadUsage(UsageDetail.Final);
+        var usage = Usage(counted, _watch!.WallTime(exit)).WithFallback(exit.Usage);
+        if (_spec.CpuTimeLimit is { } limit && usage.TotalCpu > limit)
+        {
+            _watch.Note(Outcome.CpuTimeExceeded);
+        }
+
+        var outOfMemory = counted.OomKills > 0 && _oomWatch is not { KilledLately: false };
+        var outcome = Verdict.Decide(exit, _watch.Enforced, outOfMemory, IsDiskFull());
+        if (!exit.HasRun && outcome is Outcome.Exited or Outcome.Signaled)
+        {
+            throw new ContainerException(
+                "set up the container", null, Errno.None,
+                string.Create(CultureInfo.InvariantCulture, $"Its first process ended before the command ran (wait status 0x{exit.Status:x}); the kernel log may say why."));
+        }
+
+        return new ContainerResult
+        {
+            Outcome = outcome,
+            ExitCode = exit.ExitCode,
+            Signal = (Signal?)exit.Signal,
+            StandardOutput = _streams!.Output?.Output ?? CapturedOutput.Empty,
+            StandardError = _streams.Error?.Output ?? CapturedOutput.Empty,
+            Usage = usage,
+            StartedAt = _watch.StartedAt,
+            FinishedAt = finishedAt,
+        };
+    }
+
+    private ResourceUsage Usage(in CgroupUsage counted, TimeSpan wallTime) =>
+        ResourceUsage.Of(counted, wallTime, (_streams!.Output?.TotalBytes ?? 0) + (_streams.Error?.TotalBytes ?? 0));
+
+    /// <summary>Whether no block or no inode is left in the layer whose limit was asked for.</summary>
+    private bool IsDiskFull() => _process!.Handed?.Layer is { } layer &&
+        Libc.TryGetFree(layer, out var blocks, out var inodes) && (blocks == 0 || inodes == 0);
+
+    private TimeSpan? ReadCpuTime()
+    {
+        lock (_pauseGate)
+        {
+            return _cgroup?.ReadUsage(UsageDetail.Final).TotalCpu;
+        }
+    }
+
+    /// <summary>Limits that are enforced by counting need something that counts; the default ones are left out with a warning.</summary>
+    private void RequireCountable()
+    {
+        if (_spec.CpuTimeLimit is not null && _cgroup!.ReadUsage(UsageDetail.Final).TotalCpu is null)
+        {
+            var (reason, remedy) = _engine.Cgroups.WhyNot(CgroupController.Cpu);
+            throw new ContainerException($"limit the CPU time: {reason}", null, Errno.None, remedy);
+        }
+
+        if (!_cgroup!.Exists && _spec.Limits.MaxProcesses is not null)
+        {
+            _engine.Logger.NoDefaultProcessLimit(Id);
+        }
+    }
+
+    /// <summary>Everything but the captured output and what can still be read live.</summary>
+    private void TakeAway()
+    {
+        _watch?.Dispose();
+        _oomWatch?.Dispose();
+        if (_process is null)
+        {
+            _streams?.Dispose();
+        }
+        else
+        {
+            _streams?.Input?.Dispose();
+            _streams?.Terminal?.Dispose();
+            _process.Dispose();
+        }
+
+        lock (_pauseGate)
+        {
+            try
+            {
+                _cgroup?.Remove();
+            }
+            catch (ContainerException fault)
+            {
+                // The result is true all the same; the next engine's sweep takes the group away.
+                _engine.Logger.CleanUpFailed(Id, fault);
+            }
+
+            _cgroup?.Dispose();
+        }
+    }
+}

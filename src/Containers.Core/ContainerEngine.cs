@@ -1,0 +1,191 @@
+using System.Collections.Concurrent;
+using Containers.Cgroups;
+using Containers.Interop;
+using Containers.Launch;
+using Containers.Processes;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Containers;
+
+/// <summary>
+/// Runs containers. An engine has one thread and, from its first container on, one small process that every container lives
+/// below: when the engine is disposed, or its process dies in any way, the kernel kills them all.
+/// </summary>
+public sealed class ContainerEngine : IDisposable, IAsyncDisposable
+{
+    private static readonly Lazy<ContainerEngine> LazyDefault = new(static () => new ContainerEngine());
+
+    private readonly Lock _gate = new();
+    private readonly string _stateRoot;
+    private readonly ConcurrentDictionary<string, Container> _named = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Container, bool> _active = new();
+    private readonly Lazy<HostFacts> _facts = new(HostFacts.Read);
+    private EngineDirectory? _directory;
+    private Reactor? _reactor;
+    private Guardian? _guardian;
+    private CgroupHost? _cgroups;
+    private bool _isDisposed;
+
+    /// <summary>Creates an engine. Nothing is started or written before its first container.</summary>
+    /// <param name="options">How it works; null for the defaults.</param>
+    public ContainerEngine(ContainerEngineOptions? options = null)
+    {
+        _stateRoot = Path.GetFullPath(options?.StateDirectory ?? EngineDirectory.DefaultRoot());
+        Logger = (options?.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger<ContainerEngine>();
+    }
+
+    /// <summary>The engine that <see cref="ContainerBuilder.RunAsync"/> uses: one for the process, never disposed.</summary>
+    public static ContainerEngine Default => LazyDefault.Value;
+
+    internal ILogger Logger { get; }
+
+    /// <summary>Sees every program before it is launched: how tests break each step of a set-up.</summary>
+    internal Action<SyscallProgram>? ProgramCompiled { get; set; }
+
+    internal HostFacts Facts => _facts.Value;
+
+    internal Reactor Reactor => _reactor!;
+
+    internal Guardian Guardian => _guardian!;
+
+    internal CgroupHost Cgroups => _cgroups!;
+
+    internal EngineDirectory Directory => _directory!;
+
+    /// <summary>Runs a job to its end and leaves nothing of it behind.</summary>
+    /// <param name="job">What to run.</param>
+    /// <param name="cancellationToken">Kills the whole container; the result is then <see cref="Outcome.Canceled"/>.</param>
+    /// <returns>How it ended; also when it failed, ran too long or used too much.</returns>
+    /// <exception cref="ContainerException">The engine could not do what was asked.</exception>
+    /// <exception cref="ObjectDisposedException">The engine was disposed.</exception>
+    public async Task<ContainerResult> RunAsync(ContainerBuilder job, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        var container = new Container(this, job.Spec, isInteractive: false);
+        await using (container.ConfigureAwait(false))
+        {
+            container.Launch();
+            return await container.WaitToEndAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Starts a container and returns once its command runs.</summary>
+    /// <param name="job">What to run.</param>
+    /// <param name="cancellationToken">Gives the start up, and kills what there is of the container.</param>
+    /// <exception cref="ContainerException">The engine could not do what was asked; a command that is not found is such a case.</exception>
+    /// <exception cref="OperationCanceledException">The token was canceled before the command ran.</exception>
+    /// <exception cref="ObjectDisposedException">The engine was disposed.</exception>
+    public async Task<Container> StartAsync(ContainerBuilder job, CancellationToken cancellationToken = default)
+    {
+        var container = Create(job);
+        try
+        {
+            await container.StartAsync(cancellationToken).ConfigureAwait(false);
+            return container;
+        }
+        catch
+        {
+            await container.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Describes a container to this engine without starting it.</summary>
+    /// <param name="job">What to run.</param>
+    /// <exception cref="ContainerException">The engine has a container of this name.</exception>
+    public Container Create(ContainerBuilder job)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        return new Container(this, job.Spec, isInteractive: true);
+    }
+
+    /// <summary>The program of system calls that would set the container up, one a line. Nothing is run and nothing is made.</summary>
+    /// <param name="job">What to explain.</param>
+    /// <exception cref="ContainerException">Something that the container is made of is not there.</exception>
+    public string Explain(ContainerBuilder job)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        const string Name = "explained";
+        using var cgroups = CgroupHost.Detect(Name);
+        var place = new LaunchPlace(
+            0, [.. cgroups.PlanJoinFiles(Name, job.Spec.Limits)], cgroups.Version == CgroupVersion.V2, Path.Combine(_stateRoot, Name));
+        var context = LaunchPreparation.Prepare(Facts, job.Spec, new string('0', 64), place, interactive: false);
+        try
+        {
+            using var none = new FileDescriptor();
+            var streams = job.Spec.Terminal is null ? new JobStreams(job.Spec.StandardInput is null ? null : none, none, none, null) : new JobStreams(null, null, null, null);
+            var compiled = ContainerProgram.Compile(context, streams);
+            compiled.Init?.Dispose();
+            using var program = compiled.Program;
+            return program.Describe();
+        }
+        finally
+        {
+            context.CloseSources();
+        }
+    }
+
+    /// <summary>Kills every container, and returns when none is left.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_isDisposed)
+            {
+                return;
+            }
+
+            _isDisposed = true;
+            _guardian?.Dispose();
+
+            // Each takes its own groups and descriptors away, on threads of the pool.
+            Task.WhenAll(_active.Keys.Select(static container => container.EndedAsync())).GetAwaiter().GetResult();
+            _reactor?.Dispose();
+            _cgroups?.Dispose();
+            _directory?.Dispose();
+        }
+    }
+
+    /// <summary>As <see cref="Dispose"/>, without blocking the caller.</summary>
+    public ValueTask DisposeAsync() => new(Task.Run(Dispose));
+
+    /// <summary>Starts what every container needs, once; a guardian that has died is replaced.</summary>
+    internal void EnsureRunning()
+    {
+        if (_guardian is { HasEnded: false } && !_isDisposed)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            _directory ??= EngineDirectory.Create(_stateRoot);
+            _cgroups ??= CgroupHost.Detect(_directory.Name);
+            _reactor ??= new Reactor(Report);
+            if (_guardian is not { HasEnded: false })
+            {
+                _guardian?.Dispose();
+                _guardian = Guardian.Start(_reactor, Facts.IsRootless);
+            }
+        }
+    }
+
+    internal void Track(Container container) => _active[container] = true;
+
+    internal void Untrack(Container container) => _active.TryRemove(container, out _);
+
+    internal void Register(string name, Container container)
+    {
+        if (!_named.TryAdd(name, container))
+        {
+            throw new ContainerException($"name the container {name}", null, Errno.EEXIST,
+                "This engine has a container of that name: dispose it first, or use another name.");
+        }
+    }
+
+    internal void Unregister(string name) => _named.TryRemove(name, out _);
+
+    private void Report(Exception fault) => Logger.ReactorFault(fault);
+}

@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+
+namespace Containers;
+
+/// <summary>What the engine logs. Names, ids and outcomes; never what a job reads or writes.</summary>
+internal static partial class EngineLog
+{
+    [LoggerMessage(1, LogLevel.Error, "A handler of the reactor failed")]
+    public static partial void ReactorFault(this ILogger logger, Exception fault);
+
+    [LoggerMessage(2, LogLevel.Debug, "Container {Id} starts {Command}")]
+    public static partial void Starting(this ILogger logger, string id, string command);
+
+    [LoggerMessage(3, LogLevel.Debug, "Container {Id} ended as {Outcome} with exit code {ExitCode}")]
+    public static partial void Ended(this ILogger logger, string id, Outcome outcome, int exitCode);
+
+    [LoggerMessage(4, LogLevel.Error, "Container {Id} could not be cleaned up")]
+    public static partial void CleanUpFailed(this ILogger logger, string id, Exception fault);
+
+    [LoggerMessage(5, LogLevel.Warning, "No control group is delegated to this user: the default limit of processes is not in force for container {Id}")]
+    public static partial void NoDefaultProcessLimit(this ILogger logger, string id);
+}

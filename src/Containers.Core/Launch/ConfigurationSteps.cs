@@ -1,0 +1,52 @@
+using System.Globalization;
+using System.Text;
+using Containers.Interop;
+
+namespace Containers.Launch;
+
+/// <summary>What lives in the container's own namespaces besides mounts: names, loopback, sysctls, the OOM score.</summary>
+internal static class ConfigurationSteps
+{
+    private const int SocketDatagram = 2;
+    private const int AddressFamilyInet = 2;
+    private const int SetInterfaceFlags = 0x8914;
+
+    /// <summary>IFF_UP | IFF_RUNNING (linux/if.h)</summary>
+    private const ushort InterfaceUpAndRunning = 0x41;
+
+    public static void SetNames(ProgramBuilder program, string hostname, string? domainName)
+    {
+        program.Call(SystemCall.SetHostName, "set host name", hostname, program.Text(hostname), Encoding.UTF8.GetByteCount(hostname));
+        if (domainName is not null)
+        {
+            program.Call(SystemCall.SetDomainName, "set domain name", domainName, program.Text(domainName), Encoding.UTF8.GetByteCount(domainName));
+        }
+    }
+
+    /// <summary>Sets lo up in a new network namespace, and nothing else: struct ifreq with the name and the flags.</summary>
+    public static void BringLoopbackUp(ProgramBuilder program)
+    {
+        Span<byte> request = stackalloc byte[40];
+        request.Clear();
+        "lo"u8.CopyTo(request);
+        BitConverter.TryWriteBytes(request[16..], InterfaceUpAndRunning);
+        var socket = program.NewCell();
+        program.Call(SystemCall.Socket, "open a socket for", "lo", AddressFamilyInet, SocketDatagram | Libc.SocketCloseOnExec, 0).Into(socket);
+        program.Call(SystemCall.Ioctl, "set up", "lo", socket, SetInterfaceFlags, program.Bytes(request));
+        program.Call(SystemCall.Close, "close the socket for", "lo", socket);
+    }
+
+    public static void SetSysctls(ProgramBuilder program, LaunchContext context, Cell proc)
+    {
+        foreach (var (name, value) in context.Spec.Sysctls)
+        {
+            ProcSteps.WriteFile(program, proc, "sys/" + name.Replace('.', '/'), value);
+        }
+    }
+
+    public static void SetOomScore(ProgramBuilder program, int adjustment, Cell proc)
+    {
+        // "self" is a link of procfs itself and would be refused with the rest; the one process of a new PID namespace is 1.
+        ProcSteps.WriteFile(program, proc, "1/oom_score_adj", adjustment.ToString(CultureInfo.InvariantCulture));
+    }
+}

@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using Containers.Interop;
+
+namespace Containers.Launch;
+
+/// <summary>
+/// rlimits of a container: every one is set, so that what the host process inherited, or the runtime raised for itself, does
+/// not reach a job (getrlimit(2)).
+/// </summary>
+internal static class DefaultLimits
+{
+    private const ulong Unlimited = ulong.MaxValue;
+
+    private const int Core = 4;
+
+    /// <summary>In the order of their numbers (asm-generic/resource.h). Soft and hard; the hard one never above this process's own.</summary>
+    private static readonly (string Name, ulong Soft, ulong Hard)[] Values =
+    [
+        ("cpu", Unlimited, Unlimited),
+        ("fsize", Unlimited, Unlimited),
+        ("data", Unlimited, Unlimited),
+        ("stack", 8 << 20, Unlimited),
+        ("core", 0, 0),
+        ("rss", Unlimited, Unlimited),
+        ("nproc", Unlimited, Unlimited), // counted per user across containers: the cgroup's pids.max is the limit
+        ("nofile", 1024, 65536), // above 1024, select(2) of old programs breaks
+        ("memlock", 8 << 20, 8 << 20),
+        ("as", Unlimited, Unlimited),
+        ("locks", Unlimited, Unlimited),
+        ("sigpending", 16384, 16384),
+        ("msgqueue", 819200, 819200),
+        ("nice", 0, 0),
+        ("rtprio", 0, 0),
+        ("rttime", Unlimited, Unlimited),
+    ];
+
+    /// <param name="pipesCores">
+    /// Core files go to a program of the host, which runs as root outside: only the limit 1 keeps it from being started (core(5)).
+    /// </param>
+    public static unsafe ImmutableArray<ResourceLimitValue> Create(bool pipesCores)
+    {
+        var limits = ImmutableArray.CreateBuilder<ResourceLimitValue>(Values.Length);
+        var own = stackalloc ulong[2];
+        for (var resource = 0; resource < Values.Length; resource++)
+        {
+            var (name, soft, hard) = Values[resource];
+            if (resource == Core && pipesCores)
+            {
+                soft = hard = 1;
+            }
+
+            if (Libc.GetResourceLimit(resource, own) != 0)
+            {
+                throw new ContainerException("read the limit", name, ErrnoNames.Last);
+            }
+
+            hard = Math.Min(hard, own[1]);
+            limits.Add(new ResourceLimitValue(resource, name, Math.Min(soft, hard), hard));
+        }
+
+        return limits.MoveToImmutable();
+    }
+}

@@ -1,0 +1,42 @@
+using Containers.Interop;
+
+namespace Containers.Launch;
+
+/// <summary>The set-up of one more process in a container that runs. From the limits on it is the same as a start.</summary>
+internal static class ExecProgram
+{
+    /// <param name="context">What to run; its joined namespaces are all of the container's.</param>
+    /// <param name="streams">The process's ends of its standard streams.</param>
+    /// <param name="terminals">The container's pts instance.</param>
+    public static ContainerProgram Compile(LaunchContext context, JobStreams streams, FileDescriptor terminals)
+    {
+        var program = new ProgramBuilder();
+        program.Enter(SetupPhase.Isolate);
+        JoinSteps.CloneInto(program, context, 0);
+        program.Call(SystemCall.NewSession, "start a session", null);
+        program.Enter(SetupPhase.JoinCgroup);
+        JoinSteps.JoinCgroup(program, context);
+        program.Enter(SetupPhase.JoinNamespaces);
+        JoinSteps.JoinOwn(program, context);
+
+        // Joining the mount namespace made its root this process's own.
+        program.Enter(SetupPhase.Protect);
+        var root = program.NewCell();
+        program.Call(SystemCall.OpenAt, "open the root of", "the container", Libc.AtFdCwd, program.Text("/"), Libc.OpenPath | Libc.OpenDirectory | Libc.OpenCloseOnExec, 0)
+            .Into(root);
+        var paths = new RootPaths(program, root);
+        paths.Open(context.WorkingDirectory, "open working directory", out var workingDirectory);
+        program.Enter(SetupPhase.StandardStreams);
+        if (context.Spec.Terminal is { } size)
+        {
+            HandoverSteps.AppendMessage(program, context, [StreamSteps.UseTerminal(program, paths, context.DescriptorOf(terminals), size, isConsole: false)]);
+        }
+        else
+        {
+            StreamSteps.UsePipes(program, context, paths, streams);
+        }
+
+        var attempts = ContainerProgram.AppendJob(program, context, workingDirectory, execPipe: null);
+        return new ContainerProgram(program.Build(), CloneFlags: 0, HasWorker: true, attempts, Init: null);
+    }
+}

@@ -1,0 +1,32 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Containers.Interop;
+
+namespace Containers.Launch;
+
+/// <summary>What does not change while this process runs, found out once.</summary>
+internal sealed class HostFacts
+{
+    private HostFacts(bool isRoot, int lastCapability, ImmutableArray<ResourceLimitValue> limits)
+    {
+        IsRootless = !isRoot;
+        LastCapability = lastCapability;
+        Limits = limits;
+    }
+
+    /// <summary>An ordinary user: everything happens inside a user namespace.</summary>
+    public bool IsRootless { get; }
+
+    public int LastCapability { get; }
+
+    /// <summary>The limits of every container that asks for no others, as far as this process may grant them.</summary>
+    public ImmutableArray<ResourceLimitValue> Limits { get; }
+
+    public static HostFacts Read()
+    {
+        const string LastCapabilityFile = "/proc/sys/kernel/cap_last_cap";
+        var last = int.Parse(File.ReadAllText(LastCapabilityFile).Trim(), NumberStyles.None, CultureInfo.InvariantCulture);
+        var pipesCores = File.ReadAllText("/proc/sys/kernel/core_pattern").StartsWith('|');
+        return new HostFacts(Libc.EffectiveUserId() == 0, last, DefaultLimits.Create(pipesCores));
+    }
+}

@@ -1,0 +1,179 @@
+using System.Collections.Immutable;
+using Containers.Cgroups;
+using Containers.Interop;
+using Containers.Specification;
+using Containers.Users;
+
+namespace Containers.Launch;
+
+/// <summary>Turns a spec into a context: names become numbers, defaults are filled in, sources are opened.</summary>
+internal static class LaunchPreparation
+{
+    private const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+    public static LaunchContext Prepare(HostFacts facts, ContainerSpec spec, string id, LaunchPlace place, bool interactive)
+    {
+        RequirePossible(spec.Namespaces);
+        var hostname = spec.Hostname ?? id[..12];
+        var user = ResolveUser(spec);
+        var environment = CompleteEnvironment(spec.Environment, hostname, user, spec.Terminal is not null);
+        var arguments = spec.Entrypoint.AddRange(spec.Command);
+        return new LaunchContext
+        {
+            Spec = spec,
+            LaunchId = place.LaunchId,
+            Rootless = facts.IsRootless,
+            Root = spec.Root.Plan(),
+            Arguments = arguments,
+            Environment = environment,
+            Executables = CommandPath.Candidates(arguments, environment),
+            WorkingDirectory = spec.WorkingDirectory ?? "/",
+            Hostname = hostname,
+            Resolvers = spec.Namespaces.Network.Mode == NamespaceMode.Host && File.Exists("/etc/resolv.conf") ? File.ReadAllText("/etc/resolv.conf") : string.Empty,
+            User = user,
+            CgroupJoinFiles = place.CgroupJoinFiles,
+            CgroupUnified = place.CgroupUnified,
+            ScratchDirectory = place.ScratchDirectory,
+            Mounts = MountPreparation.Prepare(spec.Mounts, facts.IsRootless),
+            ResourceLimits = ApplyUlimits(facts.Limits, spec.Ulimits),
+            LastCapability = facts.LastCapability,
+            Joined = JoinedNamespaces(spec.Namespaces),
+            Interactive = interactive,
+        };
+    }
+
+    /// <summary>A process beside the main one of a container that runs: its own command, user and streams, everything else the container's.</summary>
+    /// <param name="engine">Where it runs.</param>
+    /// <param name="container">The container's own context.</param>
+    /// <param name="spec">What to run, as a copy of the container's spec.</param>
+    /// <param name="cgroup">The container's groups.</param>
+    /// <param name="handed">What the container handed over.</param>
+    public static LaunchContext PrepareExec(ContainerEngine engine, LaunchContext container, ContainerSpec spec, ContainerCgroup cgroup, HandedOver handed)
+    {
+        var user = ResolveUser(spec);
+        var environment = CompleteEnvironment(spec.Environment, container.Hostname, user, spec.Terminal is not null);
+        return new LaunchContext
+        {
+            Spec = spec,
+            LaunchId = engine.Guardian.NextId(),
+            Rootless = container.Rootless,
+            Root = container.Root,
+            Arguments = spec.Command,
+            Environment = environment,
+            Executables = CommandPath.Candidates(spec.Command, environment),
+            WorkingDirectory = spec.WorkingDirectory ?? "/",
+            Hostname = container.Hostname,
+            Resolvers = container.Resolvers,
+            User = user,
+            CgroupJoinFiles = [.. cgroup.JoinFiles],
+            CgroupUnified = container.CgroupUnified,
+            ScratchDirectory = container.ScratchDirectory,
+            Mounts = [],
+            ResourceLimits = container.ResourceLimits,
+            LastCapability = container.LastCapability,
+            Joined = [.. HandoverSteps.Namespaces.Select(entry => KeyValuePair.Create(entry.Kind, handed.Namespaces[entry.Kind]))],
+            Interactive = false,
+        };
+    }
+
+    /// <summary>The container's own /etc/passwd and /etc/group are read only where a name or a home directory is to be found in them.</summary>
+    private static ResolvedUser ResolveUser(ContainerSpec spec) => spec.User == UserSpec.Root
+        ? new ResolvedUser(0, 0, [0], "/root", "root")
+        : UserResolver.Resolve(spec.User, ReadAccounts(spec, "/etc/passwd"), ReadAccounts(spec, "/etc/group"));
+
+    /// <summary>As the container will see it: a file that is put there replaces the root's.</summary>
+    private static byte[] ReadAccounts(ContainerSpec spec, string path) =>
+        spec.Files.FirstOrDefault(file => file.Path == path) is { } file ? file.Content.ToArray() : spec.Root.ReadFile(path);
+
+    private static ImmutableArray<string> CompleteEnvironment(
+        ImmutableArray<KeyValuePair<string, string>> given, string hostname, ResolvedUser user, bool terminal)
+    {
+        var variables = ImmutableArray.CreateBuilder<string>(given.Length + 4);
+        foreach (var (name, value) in given)
+        {
+            variables.Add($"{name}={value}");
+        }
+
+        AddDefault("PATH", DefaultPath);
+        AddDefault("HOME", user.HomeDirectory);
+        AddDefault("HOSTNAME", hostname);
+        if (terminal)
+        {
+            AddDefault("TERM", "xterm");
+        }
+
+        return variables.ToImmutable();
+
+        void AddDefault(string name, string value)
+        {
+            foreach (var (present, _) in given)
+            {
+                if (present == name)
+                {
+                    return;
+                }
+            }
+
+            variables.Add($"{name}={value}");
+        }
+    }
+
+    private static ImmutableArray<ResourceLimitValue> ApplyUlimits(ImmutableArray<ResourceLimitValue> defaults, ImmutableArray<Ulimit> asked)
+    {
+        if (asked.IsEmpty)
+        {
+            return defaults;
+        }
+
+        var limits = defaults.ToBuilder();
+        foreach (var ulimit in asked)
+        {
+            limits[ulimit.Resource] = new ResourceLimitValue(ulimit.Resource, ulimit.Name, ulimit.Soft, ulimit.Hard);
+        }
+
+        return limits.MoveToImmutable();
+    }
+
+    /// <summary>Refuses, before anything is made, what this version cannot do.</summary>
+    private static void RequirePossible(NamespaceSet namespaces)
+    {
+        if (namespaces.Pid.Mode == NamespaceMode.Host)
+        {
+            throw new ContainerException(
+                "A container cannot share the host's PID namespace: every container lives below its engine's, which is what ends it when the host process dies. Leave out WithNamespace(NamespaceKind.Pid, NamespaceMode.Host).");
+        }
+
+        if (namespaces.Mount.Mode == NamespaceMode.Container)
+        {
+            throw new ContainerException(
+                "A container cannot start in the mount namespace of another: use Container.ExecAsync to run a command there, or bind the same directory into both.");
+        }
+
+        if (namespaces.User is not null)
+        {
+            throw new ContainerException(
+                "A user namespace cannot be chosen yet: as an ordinary user every container is in its engine's, as root in the host's. Leave out WithNamespace(NamespaceKind.User, …).");
+        }
+    }
+
+    private static ImmutableArray<KeyValuePair<NamespaceKind, FileDescriptor>> JoinedNamespaces(NamespaceSet namespaces)
+    {
+        var joined = ImmutableArray.CreateBuilder<KeyValuePair<NamespaceKind, FileDescriptor>>();
+        foreach (var (kind, _) in HandoverSteps.Namespaces)
+        {
+            if (namespaces.Of(kind) is { Mode: NamespaceMode.Container, Owner: { } owner })
+            {
+                joined.Add(new(kind, owner.NamespaceOf(kind)));
+            }
+        }
+
+        return joined.ToImmutable();
+    }
+}
+
+/// <summary>Where in an engine a container is launched.</summary>
+/// <param name="LaunchId">The guardian's number for it.</param>
+/// <param name="CgroupJoinFiles">The v1 files by which it joins its groups.</param>
+/// <param name="CgroupUnified">It sees its own group in the v2 tree.</param>
+/// <param name="ScratchDirectory">The engine's mount point for writable layers.</param>
+internal sealed record LaunchPlace(uint LaunchId, ImmutableArray<string> CgroupJoinFiles, bool CgroupUnified, string ScratchDirectory);

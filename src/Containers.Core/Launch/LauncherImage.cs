@@ -1,0 +1,63 @@
+using System.Runtime.InteropServices;
+using Containers.Interop;
+
+namespace Containers.Launch;
+
+/// <summary>
+/// The launcher as an executable memfd, sealed so that neither a container nor anyone else can change what runs with
+/// privilege (CVE-2019-5736).
+/// </summary>
+internal static unsafe class LauncherImage
+{
+    private const int Seals = Libc.SealSeal | Libc.SealShrink | Libc.SealGrow | Libc.SealWrite;
+
+    /// <summary>
+    /// A new descriptor of a fresh copy. Each use gets its own inode: what stays in a container as its init must not be
+    /// the file the guardian runs from.
+    /// </summary>
+    /// <exception cref="ContainerException">Neither a memfd nor a file can be executed here.</exception>
+    public static FileDescriptor Create()
+    {
+        var memfd = Libc.MemfdCreate("launcher", Libc.MemfdCloseOnExec | Libc.MemfdAllowSealing | Libc.MemfdExec);
+        if (memfd.IsInvalid && ErrnoNames.Last == Errno.EINVAL)
+        {
+            // Before Linux 6.3 there was no MFD_EXEC, and every memfd could be executed.
+            memfd = Libc.MemfdCreate("launcher", Libc.MemfdCloseOnExec | Libc.MemfdAllowSealing);
+        }
+
+        if (memfd.IsInvalid)
+        {
+            throw new ContainerException("memfd_create launcher", null, ErrnoNames.Last,
+                "The sysctl vm.memfd_noexec is 2 here; set it to 1 or 0 to let the launcher run from sealed memory.");
+        }
+
+        Fill(memfd);
+        if (Libc.Fcntl(memfd, Libc.FcntlAddSeals, Seals) != 0)
+        {
+            throw new ContainerException("seal the launcher", null, ErrnoNames.Last);
+        }
+
+        return memfd;
+    }
+
+    private static void Fill(FileDescriptor memfd)
+    {
+        var machine = RuntimeInformation.ProcessArchitecture switch
+        {
+            Architecture.X64 => "x64",
+            Architecture.Arm64 => "arm64",
+            var other => throw new PlatformNotSupportedException($"There is no launcher for {other}; x64 and arm64 are supported."),
+        };
+        using var resource = typeof(LauncherImage).Assembly.GetManifestResourceStream($"launcher-{machine}")
+            ?? throw new InvalidOperationException($"The assembly lacks its resource launcher-{machine}.");
+        var bytes = new byte[resource.Length];
+        resource.ReadExactly(bytes);
+        fixed (byte* start = bytes)
+        {
+            if (Libc.Write(memfd, start, (nuint)bytes.Length) != bytes.Length)
+            {
+                throw new ContainerException("write the launcher", null, ErrnoNames.Last);
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using System.Text;
+using Containers.Interop;
+
+namespace Containers.Launch;
+
+/// <summary>The root filesystem: made detached, attached over the present root, and later pivoted into.</summary>
+internal static class RootSteps
+{
+    /// <summary>
+    /// Nothing mounted from here on may reach the host's mount table, and nothing of the host's may come in: every mount
+    /// of this namespace becomes private first of all.
+    /// </summary>
+    public static void MakePrivate(ProgramBuilder program) =>
+        program.Call(SystemCall.MountSetAttributes, "make every mount private below", "/", Libc.AtFdCwd, program.Text("/"), Libc.AtRecursive,
+            program.Structure(new Linux.MountAttributes { Propagation = Linux.MountPrivate }), Linux.MountAttributes.Size);
+
+    /// <summary>Builds the root and attaches it on top of the present one, where nothing resolves to it but its descriptor.</summary>
+    public static RootPaths Build(ProgramBuilder program, LaunchContext context, WritableLayer layer)
+    {
+        var root = context.Root switch
+        {
+            OverlayRootPlan overlay => layer.MakeOverlay(program, overlay.Lower),
+            HostRootPlan => layer.MakeTmpfs(program, "755"),
+            _ => throw new NotSupportedException($"There is no way to build a {context.Root.GetType().Name}."),
+        };
+        var paths = new RootPaths(program, root);
+        program.Call(SystemCall.MoveMount, "attach the new root over", "/", root, paths.Empty, Libc.AtFdCwd, program.Text("/"),
+            Linux.MoveMountFromEmptyPath);
+        if (context.Root is HostRootPlan host)
+        {
+            FillFromHost(program, paths, host);
+        }
+
+        return paths;
+    }
+
+    /// <summary>
+    /// Enters the root and lets go of everything else. pivot_root(".", ".") stacks the old root on the new one, from where it is
+    /// unmounted: no directory for it is needed, and no path leads back.
+    /// </summary>
+    public static void Enter(ProgramBuilder program, RootPaths paths, bool move)
+    {
+        var dot = program.Text(".");
+        program.Call(SystemCall.ChangeDirectoryFd, "enter the new root", null, paths.Root);
+        if (move)
+        {
+            program.Call(SystemCall.ChangeRoot, "change root to", ".", dot);
+        }
+        else
+        {
+            program.Call(SystemCall.PivotRoot, "pivot into the new root", null, dot, dot);
+            program.Call(SystemCall.Unmount, "unmount the host's root", null, dot, Linux.UnmountDetach);
+        }
+
+        program.Call(SystemCall.ChangeDirectory, "change directory to", "/", program.Text("/"));
+    }
+
+    public static void MakeReadOnly(ProgramBuilder program, RootPaths paths) =>
+        MountCalls.SetAttributes(program, paths.Root, "make read-only", "/", new Linux.MountAttributes { Set = Linux.MountReadOnly }, recursive: false);
+
+    private static void FillFromHost(ProgramBuilder program, RootPaths paths, HostRootPlan plan)
+    {
+        foreach (var directory in (ReadOnlySpan<string>)["proc", "sys", "dev", "etc", "tmp", "run", "var", "root", "home"])
+        {
+            program.Call(SystemCall.MakeDirectoryAt, "create directory", directory, paths.Root, program.Text(directory),
+                directory == "tmp" ? RootPaths.Mode(1, 7, 7, 7) : directory == "root" ? RootPaths.Mode(0, 7, 0, 0) : RootPaths.Mode(0, 7, 5, 5));
+        }
+
+        foreach (var (path, target) in plan.Links)
+        {
+            program.Call(SystemCall.SymlinkAt, $"link {path} to", target, program.Text(target), paths.Root, program.Text(path.TrimStart('/')));
+        }
+
+        foreach (var bind in plan.Binds)
+        {
+            var target = bind.IsDirectory ? paths.OpenDirectory(bind.Path) : paths.OpenFile(bind.Path);
+            BindReadOnly(program, paths, bind, target);
+        }
+
+        foreach (var (path, content) in plan.Files)
+        {
+            FileSteps.Write(program, paths, path, Encoding.UTF8.GetBytes(content), (UnixFileMode)0x1A4, 0, 0);
+        }
+    }
+
+    private static void BindReadOnly(ProgramBuilder program, RootPaths paths, HostBind bind, Cell target)
+    {
+        var tree = program.NewCell();
+        program.Call(SystemCall.OpenTree, "open the host's", bind.Path, Libc.AtFdCwd, program.Text(bind.Path),
+            Linux.OpenTreeClone | Libc.OpenCloseOnExec | Libc.AtRecursive).Into(tree);
+        MountCalls.SetAttributes(program, tree, "make read-only", bind.Path,
+            new Linux.MountAttributes { Set = Linux.MountReadOnly | Linux.MountNoSetUid | Linux.MountNoDevices, Propagation = Linux.MountPrivate }, recursive: true);
+        paths.Attach(tree, target, "bind", bind.Path);
+    }
+}

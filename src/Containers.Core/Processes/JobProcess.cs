@@ -1,0 +1,195 @@
+using System.Diagnostics;
+using Containers.Interop;
+using Containers.Launch;
+
+namespace Containers.Processes;
+
+/// <summary>A process that the guardian forks for us, from the request to its end: the main one of a container, or an exec's.</summary>
+internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
+{
+    private const int SignalKill = 9;
+
+    private readonly Lock _gate = new();
+    private readonly LaunchContext _context;
+    private readonly ContainerProgram _compiled;
+    private readonly StandardStreams _streams;
+    private readonly FileDescriptor _memfd;
+    private readonly TaskCompletionSource<JobExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ReactorRegistration? _watch;
+    private FileDescriptor? _pidfd;
+    private HandedOver? _handed;
+    private bool _hasExecuted;
+    private bool _isStarted;
+    private bool _killWhenSpawned;
+
+    private JobProcess(LaunchContext context, ContainerProgram compiled, StandardStreams streams)
+    {
+        _context = context;
+        _compiled = compiled;
+        _streams = streams;
+        _memfd = compiled.Program.ToMemfd();
+    }
+
+    /// <summary>Completes when the process has ended; fails where it never came to run what was asked.</summary>
+    public Task<JobExit> Exited => _exited.Task;
+
+    /// <summary>Completes when the command runs, or when the process has ended before. Only where the streams are live.</summary>
+    public Task Started => _started.Task;
+
+    /// <summary>What it handed over; complete once it has started.</summary>
+    public HandedOver? Handed => Volatile.Read(ref _handed);
+
+    public int? ProcessId
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _pidfd is { IsClosed: false } pidfd ? PidFd.ProcessId(pidfd) : null;
+            }
+        }
+    }
+
+    /// <summary>Has it forked. The streams' job ends and the descriptors of the context that were opened for it are closed here.</summary>
+    /// <param name="guardian">Forks it.</param>
+    /// <param name="context">What was compiled.</param>
+    /// <param name="compiled">Its program.</param>
+    /// <param name="streams">Its streams.</param>
+    /// <param name="cgroup">The v2 group it is born in.</param>
+    /// <param name="reactor">Watches for its execve.</param>
+    public static JobProcess Start(
+        Guardian guardian, LaunchContext context, ContainerProgram compiled, StandardStreams streams, FileDescriptor? cgroup, Reactor reactor)
+    {
+        var process = new JobProcess(context, compiled, streams);
+        try
+        {
+            FileDescriptor[] descriptors = cgroup is null
+                ? [process._memfd, .. context.Passed]
+                : [process._memfd, .. context.Passed, cgroup];
+            if (streams.Started is { } started)
+            {
+                process._watch = reactor.Register(started, EpollEvents.In, process);
+            }
+
+            guardian.Start(context.LaunchId, compiled.CloneFlags, descriptors, cgroup is null ? null : descriptors.Length - 1, compiled.HasWorker, process);
+            return process;
+        }
+        catch
+        {
+            process.Dispose();
+            throw;
+        }
+        finally
+        {
+            streams.ReleaseJobEnds();
+            compiled.Init?.Image.Dispose();
+            compiled.Program.Dispose();
+        }
+    }
+
+    /// <summary>Sends a signal. False: the process has ended. SIGKILL before it exists kills it when it does.</summary>
+    public bool Signal(int signal)
+    {
+        lock (_gate)
+        {
+            if (_pidfd is null)
+            {
+                _killWhenSpawned |= signal == SignalKill;
+                return !_exited.Task.IsCompleted;
+            }
+
+            return !_pidfd.IsClosed && !_exited.Task.IsCompleted && PidFd.Signal(_pidfd, signal);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _pidfd?.Dispose();
+        }
+
+        _watch?.Dispose();
+        _memfd.Dispose();
+        _compiled.Init?.Program.Dispose();
+        _handed?.Dispose();
+    }
+
+    void ILaunchObserver.OnSpawned(FileDescriptor pidfd)
+    {
+        lock (_gate)
+        {
+            _pidfd = pidfd;
+            if (_killWhenSpawned)
+            {
+                PidFd.Signal(pidfd, SignalKill);
+            }
+        }
+
+        ReportStart();
+    }
+
+    void ILaunchObserver.OnHandover(IReadOnlyList<FileDescriptor> descriptors)
+    {
+        var handed = HandoverSteps.Sort(_context, descriptors);
+        if (handed.Terminal is { } master)
+        {
+            _streams.AttachTerminal(master);
+        }
+
+        Volatile.Write(ref _handed, handed);
+        ReportStart();
+    }
+
+    void ILaunchObserver.OnExited(in LauncherMessage exit)
+    {
+        var hasRun = _isStarted;
+        if (!hasRun)
+        {
+            var status = ProgramStatus.Load(_memfd);
+            hasRun = status.Reached(LaunchPhase.Executing);
+            if (LaunchFailure.Explain(_compiled.Program, status, _compiled.Attempts) is { } failure)
+            {
+                _exited.TrySetException(failure);
+            }
+        }
+
+        var waitStatus = _compiled.Init is { } init ? ProgramStatus.Load(init.Program).WaitStatus : null;
+        _exited.TrySetResult(new JobExit(waitStatus ?? exit.Status, hasRun, exit, Stopwatch.GetTimestamp()));
+
+        _watch?.Dispose();
+        _started.TrySetResult();
+    }
+
+    void ILaunchObserver.OnFailed(ContainerException reason)
+    {
+        _exited.TrySetException(reason);
+        _watch?.Dispose();
+        _started.TrySetResult();
+    }
+
+    // The end of the pipe that the execve closes.
+    void IReactorHandler.OnReady(EpollEvents events)
+    {
+        _watch?.Dispose();
+        _hasExecuted = true;
+        ReportStart();
+    }
+
+    /// <summary>The pipe, the guardian's message and the program's come on different ways, in any order. On the reactor thread.</summary>
+    private void ReportStart()
+    {
+        // A failed program closes the pipe too; its end is reported next, and that is what counts then.
+        if (_hasExecuted && _pidfd is not null && (_handed is not null || HandoverSteps.Count(_context) == 0) &&
+            ProgramStatus.Load(_memfd) is { FailedStep: null } status && status.Reached(LaunchPhase.Executing))
+        {
+            _isStarted = true;
+
+            // What is left to tell comes from the kernel.
+            _memfd.Dispose();
+            _streams.Started!.Dispose();
+            _started.TrySetResult();
+        }
+    }
+}

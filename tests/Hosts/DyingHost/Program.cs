@@ -1,0 +1,27 @@
+using System.Globalization;
+using Containers;
+
+// An application with containers, to be killed by tests. Arguments: its engine's state directory, and what it does:
+//   hold   20 containers, whose processes it names in a line
+//   churn  short jobs without end
+if (args is not [var state, var work])
+{
+    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|churn");
+    return 2;
+}
+
+await using var engine = new ContainerEngine(new ContainerEngineOptions { StateDirectory = state });
+if (work == "hold")
+{
+    var job = ContainerBuilder.FromHost().WithCommand("/bin/sh", "-c", "trap '' HUP INT TERM; sleep 60 & sleep 60");
+    var containers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => engine.StartAsync(job)));
+    Console.WriteLine(string.Join(' ', containers.Select(static container => container.ProcessId!.Value.ToString(CultureInfo.InvariantCulture))));
+    await Task.Delay(Timeout.Infinite);
+}
+
+var brief = ContainerBuilder.FromHost().WithCommand("/bin/true");
+await engine.RunAsync(brief);
+Console.WriteLine("running");
+await Parallel.ForAsync(0, int.MaxValue, new ParallelOptions { MaxDegreeOfParallelism = 4 },
+    async (_, token) => await engine.RunAsync(brief, token));
+return 0;

@@ -145,7 +145,7 @@ internal sealed class Guardian : IReactorHandler, IDisposable
                 Exited(message);
                 break;
             case LauncherMessageKind.Handover when _launches.TryGetValue(message.Id, out var launch):
-                launch.Observer.OnHandover([.. _received]);
+                Tell(launch, _received.ToArray(), static (observer, descriptors) => observer.OnHandover(descriptors));
                 break;
             default:
                 _received.ForEach(static descriptor => descriptor.Dispose());
@@ -180,7 +180,7 @@ internal sealed class Guardian : IReactorHandler, IDisposable
     {
         launch.Id = message.Id;
         launch.IsRunning = true;
-        launch.Observer.OnSpawned(_received[0]);
+        Tell(launch, _received[0], static (observer, pidfd) => observer.OnSpawned(pidfd));
         if (_earlyExits.Remove(message.Pid, out var exit))
         {
             Exited(launch, exit);
@@ -212,7 +212,20 @@ internal sealed class Guardian : IReactorHandler, IDisposable
         }
 
         _launches.TryRemove(launch.Id, out _);
-        launch.Observer.OnExited(message);
+        Tell(launch, message, static (observer, exit) => observer.OnExited(exit));
+    }
+
+    /// <summary>A fault in what watches one container ends that one's watch; every other depends on this handler.</summary>
+    private static void Tell<T>(Launch launch, T what, Action<ILaunchObserver, T> tell)
+    {
+        try
+        {
+            tell(launch.Observer, what);
+        }
+        catch (Exception fault)
+        {
+            launch.Observer.OnFailed(new ContainerException("The container could not be watched to its end.", fault));
+        }
     }
 
     private void FailAll()

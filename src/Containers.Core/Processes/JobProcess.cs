@@ -144,28 +144,36 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
 
     void ILaunchObserver.OnExited(in LauncherMessage exit)
     {
+        _watch?.Dispose();
         var hasRun = _isStarted;
+        ContainerException? failure = null;
         if (!hasRun)
         {
             var status = ProgramStatus.Load(_memfd);
             hasRun = status.Reached(LaunchPhase.Executing);
-            if (LaunchFailure.Explain(_compiled.Program, status, _compiled.Attempts) is { } failure)
-            {
-                _exited.TrySetException(failure);
-            }
+            failure = LaunchFailure.Explain(_compiled.Program, status, _compiled.Attempts);
         }
 
+        // Whoever awaits this disposes everything at once: it comes last.
         var waitStatus = _compiled.Init is { } init ? ProgramStatus.Load(init.Program).WaitStatus : null;
-        _exited.TrySetResult(new JobExit(waitStatus ?? exit.Status, hasRun, exit, Stopwatch.GetTimestamp()));
+        if (failure is not null)
+        {
+            _exited.TrySetException(failure);
+        }
+        else
+        {
+            _exited.TrySetResult(new JobExit(waitStatus ?? exit.Status, hasRun, exit, Stopwatch.GetTimestamp()));
+        }
 
-        _watch?.Dispose();
         _started.TrySetResult();
     }
 
     void ILaunchObserver.OnFailed(ContainerException reason)
     {
-        _exited.TrySetException(reason);
+        // What cannot be watched must not go on.
+        Signal(SignalKill);
         _watch?.Dispose();
+        _exited.TrySetException(reason);
         _started.TrySetResult();
     }
 

@@ -20,10 +20,10 @@ internal sealed class Benchmark(BenchmarkOptions options)
     public async Task RunAsync()
     {
         using var root = new BusyboxRoot(options.Directory);
-        await using Subject? subject = Subject.Create(root);
+        await using Subject subject = Subject.Create(root);
         if (options.Once is { } times)
         {
-            for (int i = 0; subject is not null && i < times; i++)
+            for (int i = 0; i < times; i++)
             {
                 await subject.RunAsync();
             }
@@ -37,11 +37,6 @@ internal sealed class Benchmark(BenchmarkOptions options)
         using OciRuntime? crun = Runtime("crun", peers, root);
         using OciRuntime? runc = Runtime("runc", peers, root);
         string? floor = FloorContender.Build(peers, repository, root);
-        if (subject is null)
-        {
-            _missing.Add("RunAsync and ExecAsync (not connected to the harness yet)");
-        }
-
         if (floor is null)
         {
             _missing.Add("gcc");
@@ -53,13 +48,9 @@ internal sealed class Benchmark(BenchmarkOptions options)
         CommandContender[] commands = Commands(peers, root, crun, runc);
         await RunSectionAsync(report, subject, commands, floor, root, layout, [crun, runc]);
         await ExecSectionAsync(report, subject, crun, runc);
-        if (subject is not null)
-        {
-            await HostCostSectionAsync(report, subject);
-            report.Section("Budget", "The limits this project holds itself to, as ratios of p50 in this run.", Report.Budget(_budget));
-        }
-
-        SystemCallSection(report, peers, subject, floor, root, commands);
+        await HostCostSectionAsync(report, subject);
+        report.Section("Budget", "The limits this project holds itself to, as ratios of p50 in this run.", Report.Budget(_budget));
+        SystemCallSection(report, peers, floor, root, commands);
         if (_missing.Count > 0)
         {
             report.Paragraph($"Not there, so not measured: {string.Join(", ", _missing)}.");
@@ -96,15 +87,10 @@ internal sealed class Benchmark(BenchmarkOptions options)
     }
 
     private async Task RunSectionAsync(
-        Report report, Subject? subject, CommandContender[] commands, string? floor, BusyboxRoot root, CgroupLayout layout, OciRuntime?[] runtimes)
+        Report report, Subject subject, CommandContender[] commands, string? floor, BusyboxRoot root, CgroupLayout layout, OciRuntime?[] runtimes)
     {
         using FloorContender? floorContender = floor is null ? null : new FloorContender(floor, root);
-        var contenders = new List<IContender>();
-        if (subject is not null)
-        {
-            contenders.Add(new SubjectContender(RunAsyncName, subject.RunAsync));
-        }
-
+        var contenders = new List<IContender> { new SubjectContender(RunAsyncName, subject.RunAsync) };
         contenders.AddRange(commands);
         if (floorContender is not null)
         {
@@ -155,21 +141,11 @@ internal sealed class Benchmark(BenchmarkOptions options)
         AddRatio(measurements, RunAsyncName, "floor (C, same calls)", 1.30);
     }
 
-    private async Task ExecSectionAsync(Report report, Subject? subject, OciRuntime? crun, OciRuntime? runc)
+    private async Task ExecSectionAsync(Report report, Subject subject, OciRuntime? crun, OciRuntime? runc)
     {
-        var contenders = new List<IContender>();
-        await using IAsyncDisposable? container = subject is null ? null : await subject.StartAsync();
-        if (subject is not null)
-        {
-            contenders.Add(new SubjectContender(ExecAsyncName, () => subject.ExecAsync(container!)));
-        }
-
+        await using Container container = await subject.StartAsync();
+        var contenders = new List<IContender> { new SubjectContender(ExecAsyncName, () => Subject.ExecAsync(container)) };
         contenders.AddRange(new[] { crun, runc }.OfType<OciRuntime>().Select(runtime => runtime.Exec()));
-        if (contenders.Count == 0)
-        {
-            return;
-        }
-
         IReadOnlyList<Measurement> measurements = await Measurement.TakeAsync(contenders, options.Runs, options.WarmUp);
         report.Section("Exec", "`/bin/true` in a container that is already running.", Report.Times(measurements, ["crun exec", "runc exec"]));
         AddRatio(measurements, ExecAsyncName, "runc exec", 0.15);
@@ -193,7 +169,7 @@ internal sealed class Benchmark(BenchmarkOptions options)
     }
 
     private void SystemCallSection(
-        Report report, PeerThread peers, Subject? subject, string? floor, BusyboxRoot root, CommandContender[] commands)
+        Report report, PeerThread peers, string? floor, BusyboxRoot root, CommandContender[] commands)
     {
         if (ProgramPath.Find("strace") is null)
         {
@@ -201,13 +177,11 @@ internal sealed class Benchmark(BenchmarkOptions options)
             return;
         }
 
-        var counts = new List<SystemCallCounts>();
-        if (subject is not null)
+        string self = Environment.ProcessPath!;
+        var counts = new List<SystemCallCounts>
         {
-            string self = Environment.ProcessPath!;
-            counts.Add(SystemCallCounts.OfRepeated(peers, RunAsyncName, runs => [self, "--directory", options.Directory, "--once", runs]));
-        }
-
+            SystemCallCounts.OfRepeated(peers, RunAsyncName, runs => [self, "--directory", options.Directory, "--once", runs]),
+        };
         if (floor is not null)
         {
             string state = root.SubDirectory("floor-state");

@@ -40,39 +40,21 @@ internal sealed record HostCost(double ManagedBytes, double Descriptors, double 
         GC.GetTotalMemory(forceFullCollection: true),
         Directory.GetFileSystemEntries("/proc/self/fd").Length,
         Directory.GetDirectories("/proc/self/task").Length,
-        Descendants(Environment.ProcessId));
+        ProcessesBelow());
 
-    private static int Descendants(int ancestor)
-    {
-        ILookup<int, int> children = Directory.EnumerateDirectories("/proc")
-            .Select(directory => int.TryParse(Path.GetFileName(directory), out int pid) ? pid : 0)
-            .Where(pid => pid > 0)
-            .ToLookup(ParentOf);
-        int count = 0;
-        var pending = new Queue<int>([ancestor]);
-        while (pending.TryDequeue(out int parent))
-        {
-            foreach (int child in children[parent])
-            {
-                count++;
-                pending.Enqueue(child);
-            }
-        }
+    /// <summary>Processes in PID namespaces below this one (proc_pid_status(5), NSpid): they are the guardian's children, not ours.</summary>
+    private static int ProcessesBelow() => Directory.EnumerateDirectories("/proc")
+        .Count(static directory => char.IsAsciiDigit(Path.GetFileName(directory)[0]) && IsBelow(directory + "/status"));
 
-        return count;
-    }
-
-    private static int ParentOf(int pid)
+    private static bool IsBelow(string status)
     {
         try
         {
-            // proc_pid_stat(5): the parent is the second word after the command, which may itself hold spaces and parentheses.
-            string stat = File.ReadAllText($"/proc/{pid}/stat");
-            return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1]);
+            return File.ReadLines(status).Any(static line => line.StartsWith("NSpid:", StringComparison.Ordinal) && line.Split('\t').Length > 2);
         }
         catch (IOException)
         {
-            return 0; // it ended meanwhile
+            return false; // it ended meanwhile
         }
     }
 }

@@ -1,14 +1,14 @@
 namespace Containers.Tests.Running;
 
 /// <summary>What containers could leave behind in and below this process.</summary>
-internal sealed record HostState(int Descriptors, int Threads, int Mounts, int Cgroups, int Children)
+internal sealed record HostState(int Descriptors, int Threads, int Mounts, int Cgroups, int Processes)
 {
     public static HostState Take() => new(
         Directory.GetFileSystemEntries("/proc/self/fd").Length,
         ThreadsOfOurs(),
         File.ReadAllLines("/proc/self/mountinfo").Length,
         Cgroup().Count(),
-        Descendants());
+        ProcessesBelow());
 
     /// <summary>Descriptors of handles that wait for their finalizer count as left behind only when they stay.</summary>
     public static async Task AssertUnchangedAsync(HostState before)
@@ -26,7 +26,7 @@ internal sealed record HostState(int Descriptors, int Threads, int Mounts, int C
     }
 
     private bool IsAbove(HostState before) => Descriptors > before.Descriptors || Threads > before.Threads || Mounts > before.Mounts ||
-        Cgroups > before.Cgroups || Children > before.Children;
+        Cgroups > before.Cgroups || Processes > before.Processes;
 
     /// <summary>The runtime's own threads come and go; the engine's are named.</summary>
     private static int ThreadsOfOurs() => Directory.GetDirectories("/proc/self/task")
@@ -38,22 +38,9 @@ internal sealed record HostState(int Descriptors, int Threads, int Mounts, int C
             new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = FileAttributes.ReparsePoint })
         : [];
 
-    private static int Descendants()
-    {
-        var parents = new Dictionary<string, string>();
-        foreach (var process in Directory.GetDirectories("/proc"))
-        {
-            if (char.IsAsciiDigit(Path.GetFileName(process)[0]) && ReadOrEmpty(process + "/stat") is { Length: > 0 } stat)
-            {
-                parents[Path.GetFileName(process)] = stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1];
-            }
-        }
-
-        var self = Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return parents.Keys.Count(pid => IsBelow(pid));
-
-        bool IsBelow(string pid) => parents.TryGetValue(pid, out var parent) && (parent == self || IsBelow(parent));
-    }
+    /// <summary>Guardians and what lives below them: processes of PID namespaces below this one (proc_pid_status(5), NSpid).</summary>
+    private static int ProcessesBelow() => Directory.GetDirectories("/proc").Count(static process => char.IsAsciiDigit(Path.GetFileName(process)[0]) &&
+        ReadOrEmpty(process + "/status").Split('\n').Any(static line => line.StartsWith("NSpid:", StringComparison.Ordinal) && line.Split('\t').Length > 2));
 
     private static string ReadOrEmpty(string path)
     {

@@ -1,0 +1,2 @@
+n = int(input())
+print(2, *range(3, n + 1, 2))

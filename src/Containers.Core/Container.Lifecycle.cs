@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Containers.Cgroups;
 using Containers.Cgroups.Devices;
+using Containers.Diagnostics;
 using Containers.Interop;
 using Containers.Launch;
 using Containers.Processes;
@@ -19,6 +20,7 @@ public sealed partial class Container
     private JobWatch? _watch;
     private OomWatch? _oomWatch;
     private Task<ContainerResult>? _completion;
+    private Activity? _activity;
     private bool _isPaused;
     private int _isDisposed;
 
@@ -31,8 +33,9 @@ public sealed partial class Container
         }
 
         _engine.EnsureRunning();
-        _engine.Logger.Starting(Id, string.Join(' ', _spec.Entrypoint.AddRange(_spec.Command)));
+        _engine.Logger.Starting(Id, _spec.Entrypoint.AddRange(_spec.Command).FirstOrDefault());
         _watch = new JobWatch(_engine.Reactor, Kill);
+        _activity = EngineTelemetry.Start(Id, _spec.Name, _spec.Entrypoint.AddRange(_spec.Command).FirstOrDefault());
         try
         {
             _cgroup = _engine.Cgroups.Create(Id, _spec.Limits, [.. _spec.Devices.Select(static device => DeviceRule.ForFile(device.HostPath, device.Access))]);
@@ -47,8 +50,9 @@ public sealed partial class Container
             _process = JobProcess.Start(_engine.Guardian, _context, compiled, _streams, _cgroup.CloneInto, _engine.Reactor);
             _cgroup.CloseCloneInto();
         }
-        catch
+        catch (Exception reason)
         {
+            EngineTelemetry.Fail(_activity, reason);
             TakeAway();
             _process = null;
             throw;
@@ -133,7 +137,13 @@ public sealed partial class Container
             await _streams!.CompleteAfterExitAsync().ConfigureAwait(false);
             var result = Conclude(exit, finishedAt);
             _engine.Logger.Ended(Id, result.Outcome, result.ExitCode);
+            EngineTelemetry.End(_activity, result);
             return result;
+        }
+        catch (Exception reason)
+        {
+            EngineTelemetry.Fail(_activity, reason);
+            throw;
         }
         finally
         {
@@ -206,6 +216,7 @@ public sealed partial class Container
     /// <summary>Everything but the captured output and what can still be read live.</summary>
     private void TakeAway()
     {
+        _activity?.Dispose();
         _watch?.Dispose();
         _oomWatch?.Dispose();
         if (_process is null)

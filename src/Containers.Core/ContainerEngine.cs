@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Containers.Cgroups;
+using Containers.Diagnostics;
 using Containers.Interop;
 using Containers.Launch;
 using Containers.Processes;
@@ -125,6 +126,15 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
             context.CloseSources();
         }
     }
+
+    /// <summary>
+    /// Finds out what this process can do with containers on this host, by trying each thing; what is missing is named with its
+    /// remedy. Nothing that was tried stays.
+    /// </summary>
+    /// <param name="cancellationToken">Gives it up.</param>
+    /// <exception cref="ObjectDisposedException">The engine was disposed.</exception>
+    /// <exception cref="OperationCanceledException">The token was canceled.</exception>
+    public Task<HostReport> ProbeAsync(CancellationToken cancellationToken = default) => new HostProbe(this).RunAsync(cancellationToken);
 
     /// <summary>Kills every container, and returns when none is left.</summary>
     public void Dispose()

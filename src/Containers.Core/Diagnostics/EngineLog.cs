@@ -9,7 +9,7 @@ internal static partial class EngineLog
     public static partial void ReactorFault(this ILogger logger, Exception fault);
 
     [LoggerMessage(2, LogLevel.Debug, "Container {Id} starts {Command}")]
-    public static partial void Starting(this ILogger logger, string id, string command);
+    public static partial void Starting(this ILogger logger, string id, string? command);
 
     [LoggerMessage(3, LogLevel.Debug, "Container {Id} ended as {Outcome} with exit code {ExitCode}")]
     public static partial void Ended(this ILogger logger, string id, Outcome outcome, int exitCode);

@@ -1,0 +1,155 @@
+using System.Globalization;
+using Containers.Cgroups;
+using Containers.Interop;
+using Containers.Launch;
+
+namespace Containers.Diagnostics;
+
+/// <summary>Finds out what this host grants, by trying it: through the engine's own guardian, as containers would.</summary>
+internal sealed class HostProbe(ContainerEngine engine)
+{
+    private const int CapabilitySysResource = 24;
+
+    private static readonly (string Name, ulong Flag)[] Namespaces =
+    [
+        ("mount", Linux.CloneNewMount), ("UTS", Linux.CloneNewUts), ("IPC", Linux.CloneNewIpc), ("network", Linux.CloneNewNetwork),
+        ("PID", Linux.CloneNewPid), ("cgroup", Linux.CloneNewCgroup), ("time", Linux.CloneNewTime), ("user", Linux.CloneNewUser),
+    ];
+
+    private static readonly (string Name, CgroupController Controller)[] Limits =
+    [
+        ("memory limit", CgroupController.Memory), ("CPU limit", CgroupController.Cpu), ("processor choice", CgroupController.CpuSet),
+        ("process limit", CgroupController.Pids), ("block I/O limit", CgroupController.BlockIO), ("CPU time", CgroupController.CpuAccounting),
+        ("pause", CgroupController.Freezer),
+    ];
+
+    private readonly List<HostFeature> _features = [];
+
+    public async Task<HostReport> RunAsync(CancellationToken cancellationToken)
+    {
+        AddHost();
+        var canRun = false;
+        try
+        {
+            engine.EnsureRunning();
+            _features.Add(new HostFeature("guardian", true, "runs from sealed memory, below it every container"));
+        }
+        catch (ContainerException e)
+        {
+            _features.Add(Missing("guardian", e));
+            return new HostReport(_features, canRun);
+        }
+
+        foreach (var (name, flag) in Namespaces)
+        {
+            await TryAsync($"{name} namespace", "a process was cloned into a new one", flag, static _ => { }, cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var type in (string[])["tmpfs", "overlay", "mqueue"])
+        {
+            await TryAsync($"{type} file system", "one was made in a new mount namespace", Linux.CloneNewMount | Linux.CloneNewIpc,
+                program => MountCalls.Make(program, type, 0, type == "overlay" ? [("lowerdir", "/usr:/etc")] : []), cancellationToken).ConfigureAwait(false);
+        }
+
+        AddCgroups();
+        try
+        {
+            var result = await engine.RunAsync(ContainerBuilder.FromHost().WithCommand("true"), cancellationToken).ConfigureAwait(false);
+            canRun = result.IsSuccess;
+            _features.Add(new HostFeature("container", canRun, string.Create(CultureInfo.InvariantCulture, $"one ran: {result}, in {result.Usage.WallTime.TotalMilliseconds:F1} ms")));
+        }
+        catch (ContainerException e)
+        {
+            _features.Add(Missing("container", e));
+        }
+
+        return new HostReport(_features, canRun);
+    }
+
+    private void AddHost()
+    {
+        var rootless = engine.Facts.IsRootless;
+        _features.Add(new HostFeature("kernel", true, File.ReadAllText("/proc/sys/kernel/osrelease").Trim()));
+        _features.Add(new HostFeature("root", !rootless, rootless ? "an ordinary user: containers are in a user namespace of the engine's" : "all namespaces are the host's root's",
+            rootless ? "Nothing is needed for this; root has more controllers and can give containers several users." : null));
+        var canRaise = HasCapability(CapabilitySysResource);
+        _features.Add(new HostFeature("raising hard limits", canRaise, canRaise ? "CAP_SYS_RESOURCE is there" : "CAP_SYS_RESOURCE is not there",
+            canRaise ? null : "WithUlimit can go no higher than ulimit -H shows, and WithOomScoreAdjustment no lower than this process's own."));
+        const string SeccompActions = "/proc/sys/kernel/seccomp/actions_avail";
+        _features.Add(File.Exists(SeccompActions)
+            ? new HostFeature("seccomp", true, "the kernel has filters; this version installs none yet")
+            : new HostFeature("seccomp", false, "the kernel has no filters", "Use a kernel with CONFIG_SECCOMP_FILTER."));
+    }
+
+    private void AddCgroups()
+    {
+        _features.Add(new HostFeature("cgroups", engine.Cgroups.Version != CgroupVersion.None, $"version: {engine.Cgroups.Version}"));
+        foreach (var (name, controller) in Limits)
+        {
+            if (engine.Cgroups.Find(controller) is { } hierarchy)
+            {
+                _features.Add(new HostFeature(name, true, hierarchy.Mount.MountPoint));
+            }
+            else
+            {
+                var (reason, remedy) = engine.Cgroups.WhyNot(controller);
+                _features.Add(new HostFeature(name, false, reason, remedy));
+            }
+        }
+
+        _features.Add(new HostFeature("device rules", engine.Cgroups.CanRestrictDevices,
+            engine.Cgroups.CanRestrictDevices ? "devices not on a container's list cannot be opened" : "not needed: an ordinary user makes no devices"));
+    }
+
+    private async Task TryAsync(string name, string success, ulong flags, Action<ProgramBuilder> write, CancellationToken cancellationToken)
+    {
+        var builder = new ProgramBuilder();
+        write(builder);
+        builder.Call(SystemCall.ExitGroup, "end the trial", null, 0);
+        using var program = builder.Build();
+        using var memfd = program.ToMemfd();
+        var trial = new Trial();
+        engine.Guardian.Start(engine.Guardian.NextId(), flags, [memfd], null, hasWorker: false, trial);
+        try
+        {
+            await trial.Ended.WaitAsync(cancellationToken).ConfigureAwait(false);
+            var failure = LaunchFailure.Explain(program, ProgramStatus.Load(memfd), []);
+            _features.Add(failure is null ? new HostFeature(name, true, success) : Missing(name, failure));
+        }
+        catch (ContainerException e)
+        {
+            _features.Add(Missing(name, e));
+        }
+    }
+
+    private static HostFeature Missing(string name, ContainerException why) => new(
+        name, false, why.Remedy is { } remedy ? why.Message.Replace(". " + remedy, string.Empty, StringComparison.Ordinal) : why.Message, why.Remedy);
+
+    private static bool HasCapability(int capability)
+    {
+        var line = File.ReadLines("/proc/self/status").First(static line => line.StartsWith("CapEff:", StringComparison.Ordinal));
+        return (ulong.Parse(line.AsSpan("CapEff:".Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & (1UL << capability)) != 0;
+    }
+
+    /// <summary>Waits for the end of one small program.</summary>
+    private sealed class Trial : ILaunchObserver
+    {
+        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Ended => _ended.Task;
+
+        public void OnSpawned(FileDescriptor pidfd) => pidfd.Dispose();
+
+        public void OnHandover(IReadOnlyList<FileDescriptor> descriptors)
+        {
+            foreach (var descriptor in descriptors)
+            {
+                descriptor.Dispose();
+            }
+        }
+
+        public void OnExited(in LauncherMessage exit) => _ended.TrySetResult();
+
+        public void OnFailed(ContainerException reason) => _ended.TrySetException(reason);
+    }
+}

@@ -31,6 +31,11 @@ internal sealed class Benchmark(BenchmarkOptions options)
             return;
         }
 
+        for (int i = 0; i < options.Settle; i++)
+        {
+            await subject.RunAsync();
+        }
+
         var layout = CgroupLayout.Detect();
         using var peers = new PeerThread(layout);
         string repository = Repository();
@@ -104,6 +109,8 @@ internal sealed class Benchmark(BenchmarkOptions options)
             of memory, one CPU, 64 processes, the default devices; from the start to removed. {options.Runs} runs each after {options.WarmUp} of warm-up, all
             contenders in every round, each round in another order.
 
+            - RunAsync ran {options.Settle} times before, until the runtime had compiled it for the last time: as in an application that has run
+              for some seconds.
             - RunAsync and the floor mount an overlay with a fresh upper directory on the root; crun, runc and bwrap get the plain directory.
             - crun and runc: the bundle asks for the same limits, mounts, masked and read-only paths and capabilities, and no seccomp filter.
             - bwrap has no cgroups, no limits and no masked paths: it does less than the others.

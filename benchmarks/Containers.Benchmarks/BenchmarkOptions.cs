@@ -19,6 +19,9 @@ internal sealed record BenchmarkOptions
 
     public int WarmUp { get; private init; } = 20;
 
+    /// <summary>Runs of our container before everything else, until the runtime has compiled its code for the last time.</summary>
+    public int Settle { get; private init; } = 1000;
+
     public string Directory { get; private init; } = "/dev/shm";
 
     public bool Write { get; private init; }
@@ -35,7 +38,7 @@ internal sealed record BenchmarkOptions
             switch (arguments[i])
             {
                 case "--quick":
-                    options = options with { Runs = 20, WarmUp = 3 };
+                    options = options with { Runs = 20, WarmUp = 3, Settle = 100 };
                     break;
                 case "--write":
                     options = options with { Write = true };

@@ -177,7 +177,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
             if (_guardian is not { HasEnded: false })
             {
                 _guardian?.Dispose();
-                _guardian = Guardian.Start(_reactor, Facts.IsRootless);
+                _guardian = Guardian.Start(_reactor, Facts.IsRootless, _directory.Path);
             }
         }
     }

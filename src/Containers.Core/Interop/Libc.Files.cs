@@ -23,10 +23,12 @@ internal static unsafe partial class Libc
 
     // O_DIRECTORY and O_NOFOLLOW are among the few flags that differ by architecture (asm/fcntl.h).
     public static readonly int OpenDirectory = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
+    public static readonly int OpenTemporaryFile = 0x400000 | OpenDirectory;
     public static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
 
     public const uint MemfdCloseOnExec = 1;
     public const uint MemfdAllowSealing = 2;
+    public const uint MemfdNoExecSeal = 0x8;
     public const uint MemfdExec = 0x10;
     public const int FcntlGetFlags = 3;
     public const int FcntlSetFlags = 4;

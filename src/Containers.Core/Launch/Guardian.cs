@@ -32,12 +32,15 @@ internal sealed class Guardian : IReactorHandler, IDisposable
     public bool HasEnded => _ended.Task.IsCompleted;
 
     /// <summary>Starts the guardian and waits until it serves.</summary>
+    /// <param name="reactor">Waits for its messages.</param>
+    /// <param name="rootless">It gets a user namespace.</param>
+    /// <param name="directory">For the launcher, where memfds cannot be executed.</param>
     /// <exception cref="ContainerException">It cannot be started here; the message says what is missing.</exception>
-    public static Guardian Start(Reactor reactor, bool rootless)
+    public static Guardian Start(Reactor reactor, bool rootless, string directory)
     {
         using var program = GuardianProgram.Compile(rootless, Libc.EffectiveUserId(), Libc.EffectiveGroupId());
         using var memfd = program.ToMemfd();
-        using var image = LauncherImage.Create();
+        using var image = LauncherImage.Create(directory);
         var socket = LauncherSocket.CreatePair(out var launcherEnd);
         var descriptors = new List<FileDescriptor>();
         try

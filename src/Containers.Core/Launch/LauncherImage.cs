@@ -11,12 +11,15 @@ internal static unsafe class LauncherImage
 {
     private const int Seals = Libc.SealSeal | Libc.SealShrink | Libc.SealGrow | Libc.SealWrite;
 
+    private const uint OwnerMayExecute = 0x140; // 0500
+
     /// <summary>
     /// A new descriptor of a fresh copy. Each use gets its own inode: what stays in a container as its init must not be
     /// the file the guardian runs from.
     /// </summary>
+    /// <param name="directory">Where a file without a name is made instead when memfds cannot be executed here (vm.memfd_noexec).</param>
     /// <exception cref="ContainerException">Neither a memfd nor a file can be executed here.</exception>
-    public static FileDescriptor Create()
+    public static FileDescriptor Create(string directory)
     {
         var memfd = Libc.MemfdCreate("launcher", Libc.MemfdCloseOnExec | Libc.MemfdAllowSealing | Libc.MemfdExec);
         if (memfd.IsInvalid && ErrnoNames.Last == Errno.EINVAL)
@@ -27,8 +30,7 @@ internal static unsafe class LauncherImage
 
         if (memfd.IsInvalid)
         {
-            throw new ContainerException("memfd_create launcher", null, ErrnoNames.Last,
-                "The sysctl vm.memfd_noexec is 2 here; set it to 1 or 0 to let the launcher run from sealed memory.");
+            return ErrnoNames.Last is Errno.EACCES or Errno.EPERM ? CreateFile(directory) : throw new ContainerException("memfd_create launcher", null, ErrnoNames.Last);
         }
 
         Fill(memfd);
@@ -38,6 +40,21 @@ internal static unsafe class LauncherImage
         }
 
         return memfd;
+    }
+
+    /// <summary>A file that has no name, and that nobody has open for writing once it is returned: the kernel lets nobody write what is executed.</summary>
+    private static FileDescriptor CreateFile(string directory)
+    {
+        using var written = Libc.Open(directory, Libc.OpenTemporaryFile | Libc.OpenReadWrite | Libc.OpenCloseOnExec, OwnerMayExecute);
+        if (written.IsInvalid)
+        {
+            throw new ContainerException("create the launcher in", directory, ErrnoNames.Last,
+                "Memfds cannot be executed here (sysctl vm.memfd_noexec): name a state directory where files can be (ContainerEngineOptions.StateDirectory).");
+        }
+
+        Fill(written);
+        var image = Libc.Open($"/proc/self/fd/{written.Number}", Libc.OpenReadOnly | Libc.OpenCloseOnExec);
+        return image.IsInvalid ? throw new ContainerException("open the launcher in", directory, ErrnoNames.Last) : image;
     }
 
     private static void Fill(FileDescriptor memfd)

@@ -47,7 +47,7 @@ internal static unsafe class LauncherProcess
                 int pid;
                 var error = Libc.PosixSpawn(&pid, $"/proc/self/fd/{launcher.Number}", actions, attributes, arguments, environment);
                 return error == 0 ? pid : throw new ContainerException("start the launcher", null, (Errno)error,
-                    "It runs from /proc/self/fd: /proc must be mounted, and executing memfds must be allowed (sysctl vm.memfd_noexec).");
+                    "It runs from /proc/self/fd: /proc must be mounted; and where memfds cannot be executed (sysctl vm.memfd_noexec), the state directory must not be on a noexec mount.");
             }
         }
         finally

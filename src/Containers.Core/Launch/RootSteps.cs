@@ -42,14 +42,22 @@ internal static class RootSteps
     {
         var dot = program.Text(".");
         program.Call(SystemCall.ChangeDirectoryFd, "enter the new root", null, paths.Root);
+        var fallback = new Jump();
+        var entered = new Jump();
+        var pivot = program.Call(SystemCall.PivotRoot, "pivot into the new root", null, dot, dot);
         if (move)
         {
-            program.Call(SystemCall.ChangeRoot, "change root to", ".", dot);
+            pivot.Ignoring(Errno.EINVAL).OrJumpTo(fallback);
         }
-        else
+
+        program.Call(SystemCall.Unmount, "unmount the host's root", null, dot, Linux.UnmountDetach);
+        if (move)
         {
-            program.Call(SystemCall.PivotRoot, "pivot into the new root", null, dot, dot);
-            program.Call(SystemCall.Unmount, "unmount the host's root", null, dot, Linux.UnmountDetach);
+            // An initramfs cannot be pivoted from: the new root, attached over it, becomes the root of this process.
+            program.JumpIfZero(program.NewCell(), entered);
+            program.Land(fallback);
+            program.Call(SystemCall.ChangeRoot, "change root to", ".", dot);
+            program.Land(entered);
         }
 
         program.Call(SystemCall.ChangeDirectory, "change directory to", "/", program.Text("/"));

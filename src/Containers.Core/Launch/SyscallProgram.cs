@@ -19,7 +19,13 @@ internal sealed class SyscallProgram(byte[] image, int size, int stepCount, Step
     /// <exception cref="ContainerException">The kernel has no memory or descriptor left for it.</exception>
     public unsafe FileDescriptor ToMemfd()
     {
-        var memfd = Libc.MemfdCreate("program", Libc.MemfdCloseOnExec);
+        var memfd = Libc.MemfdCreate("program", Libc.MemfdCloseOnExec | Libc.MemfdNoExecSeal);
+        if (memfd.IsInvalid && ErrnoNames.Last == Errno.EINVAL)
+        {
+            // Before Linux 6.3.
+            memfd = Libc.MemfdCreate("program", Libc.MemfdCloseOnExec);
+        }
+
         if (memfd.IsInvalid)
         {
             throw new ContainerException("memfd_create", null, ErrnoNames.Last);

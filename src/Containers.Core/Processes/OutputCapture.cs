@@ -111,6 +111,11 @@ internal sealed class OutputCapture : IReactorHandler, IDisposable
     /// </summary>
     public void CompleteAfterExit()
     {
+        if (_completion.Task.IsCompleted)
+        {
+            return;
+        }
+
         if (_reactor.IsCurrent)
         {
             DrainAndEnd();

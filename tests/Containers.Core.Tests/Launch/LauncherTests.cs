@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Containers.Interop;
 using Containers.Launch;
+using Containers.Tests.Running;
 
 namespace Containers.Tests.Launch;
 
@@ -20,7 +21,7 @@ public sealed class LauncherTests
             await build.WaitForExitAsync(TestContext.Current.CancellationToken);
             Assert.Equal(0, build.ExitCode);
             using var rebuilt = Libc.Open(Path.Combine(directory.FullName, "launcher-x64"), Libc.OpenReadOnly | Libc.OpenCloseOnExec);
-            using var committed = LauncherImage.Create();
+            using var committed = LauncherImage.Create(Path.GetTempPath());
             foreach (var program in Programs())
             {
                 Assert.Equal(Observe(committed, program), Observe(rebuilt, program));
@@ -35,16 +36,29 @@ public sealed class LauncherTests
     [Fact]
     public void TheLauncher_IsSmallAndSealed()
     {
-        using var image = LauncherImage.Create();
+        using var image = LauncherImage.Create(Path.GetTempPath());
         Assert.InRange(new FileInfo($"/proc/self/fd/{image.Number}").Length, 1, 8 << 10);
         Assert.ThrowsAny<SystemException>(() => File.WriteAllText($"/proc/self/fd/{image.Number}", "overwritten"));
         Assert.Equal(0x7f, File.ReadAllBytes($"/proc/self/fd/{image.Number}")[0]);
     }
 
+    /// <summary>vm.memfd_noexec belongs to a PID namespace and can only be raised there, so the host runs in one of its own.</summary>
+    [Fact]
+    public async Task WhereMemfdsCannotBeExecuted_TheLauncherIsAFile()
+    {
+        const string Setting = "/proc/sys/vm/memfd_noexec";
+        Assert.SkipUnless(File.Exists(Setting), "the kernel is older than 6.3");
+        var state = Directory.CreateTempSubdirectory("containers-noexec-");
+        using var host = DyingHost.Start("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
+            $"echo 2 > {Setting} && exec \"$0\" \"$@\"", DyingHost.Program, state.FullName, "init");
+
+        Assert.Equal("ran with an init", await host.ReadLineAsync());
+    }
+
     [Fact]
     public void AFailure_TellsStepAndErrno()
     {
-        using var image = LauncherImage.Create();
+        using var image = LauncherImage.Create(Path.GetTempPath());
         Assert.Equal((1, Errno.ENOENT, 0L), Observe(image, builder =>
         {
             builder.Add(StepOperation.Phase, "begin", null, 0);

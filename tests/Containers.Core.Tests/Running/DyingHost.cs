@@ -9,11 +9,12 @@ internal sealed class DyingHost : IDisposable
 
     private DyingHost(Process process) => _process = process;
 
-    /// <param name="state">The state directory of its engine.</param>
-    /// <param name="work">hold: 20 containers, whose processes are named in a line; churn: short jobs without end.</param>
-    public static DyingHost Start(string state, string work)
+    /// <summary>Its executable, which takes a state directory and what to do.</summary>
+    public static string Program { get; } = Path.Combine(AppContext.BaseDirectory, nameof(DyingHost));
+
+    public static DyingHost Start(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, nameof(DyingHost)), [state, work]) { RedirectStandardOutput = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false };
         return new DyingHost(Process.Start(start)!);
     }
 

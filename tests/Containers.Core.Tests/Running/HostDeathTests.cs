@@ -15,7 +15,7 @@ public sealed class HostDeathTests : IDisposable
     [Fact]
     public async Task AKilledHost_TakesItsContainersWithIt()
     {
-        using var host = DyingHost.Start(_state, "hold");
+        using var host = DyingHost.Start(DyingHost.Program, _state, "hold");
         var pids = (await host.ReadLineAsync()).Split(' ').Select(static pid => int.Parse(pid, CultureInfo.InvariantCulture)).ToArray();
         Assert.Equal(20, pids.Length);
         Assert.All(pids, static pid => Assert.True(Directory.Exists($"/proc/{pid}")));
@@ -38,7 +38,7 @@ public sealed class HostDeathTests : IDisposable
         var random = new Random(20261124);
         for (var round = 0; round < 8; round++)
         {
-            using var host = DyingHost.Start(_state, "churn");
+            using var host = DyingHost.Start(DyingHost.Program, _state, "churn");
             await host.ReadLineAsync();
             await Task.Delay(random.Next(5, 150), Job.Token);
             host.Kill();

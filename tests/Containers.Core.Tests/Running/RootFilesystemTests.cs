@@ -131,6 +131,10 @@ public sealed class RootFilesystemTests : IDisposable
     }
 
     [Fact]
+    public async Task TheFallbackForAnInitramfs_IsNotUsedWhereTheRootCanBePivotedFrom() => Assert.Equal(
+        "1\n", await Job.OutputOf(Job.InBusybox("cut -d ' ' -f 5 /proc/1/mountinfo | grep -c '^/$'").WithMoveMountRoot()));
+
+    [Fact]
     public async Task AnInit_ReapsWhatTheJobLeaves() => Assert.Equal(
         "0\n", await Job.OutputOf(Job.InBusybox("for i in 1 2 3 4 5; do (sleep 0.01 &) ; done; sleep 0.5; ps -o stat | grep -c Z || :").WithInit()));
 

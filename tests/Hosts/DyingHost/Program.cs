@@ -4,9 +4,10 @@ using Containers;
 // An application with containers, to be killed by tests. Arguments: its engine's state directory, and what it does:
 //   hold   20 containers, whose processes it names in a line
 //   churn  short jobs without end
+//   init   one short job with an init
 if (args is not [var state, var work])
 {
-    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|churn");
+    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|churn|init");
     return 2;
 }
 
@@ -17,6 +18,13 @@ if (work == "hold")
     var containers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => engine.StartAsync(job)));
     Console.WriteLine(string.Join(' ', containers.Select(static container => container.ProcessId!.Value.ToString(CultureInfo.InvariantCulture))));
     await Task.Delay(Timeout.Infinite);
+}
+
+if (work == "init")
+{
+    (await engine.RunAsync(ContainerBuilder.FromHost().WithCommand("/bin/true").WithInit())).EnsureSuccess();
+    Console.WriteLine("ran with an init");
+    return 0;
 }
 
 var brief = ContainerBuilder.FromHost().WithCommand("/bin/true");

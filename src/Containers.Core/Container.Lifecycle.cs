@@ -21,7 +21,7 @@ public sealed partial class Container
     private OomWatch? _oomWatch;
     private Task<ContainerResult>? _completion;
     private Activity? _activity;
-    private bool _isPaused;
+    private volatile bool _isPaused;
     private int _isDisposed;
 
     /// <summary>Asks for the process. What fails here leaves nothing behind.</summary>
@@ -106,8 +106,11 @@ public sealed partial class Container
             _cgroup?.KillAll(TimeSpan.Zero);
         }
 
-        // A process that a v1 freezer holds dies only when it goes on.
-        Thaw();
+        // A process that a v1 freezer holds dies only when it goes on. Not here: this may be the reactor thread.
+        if (_isPaused)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static container => container.ThawAfterKill(), this, preferLocal: false);
+        }
     }
 
     private void Thaw()
@@ -119,6 +122,19 @@ public sealed partial class Container
                 _isPaused = false;
                 _cgroup!.Thaw();
             }
+        }
+    }
+
+    // On a thread of the pool, where nobody could catch anything.
+    private void ThawAfterKill()
+    {
+        try
+        {
+            Thaw();
+        }
+        catch (ContainerException fault)
+        {
+            _engine.Logger.CleanUpFailed(Id, fault);
         }
     }
 
@@ -194,7 +210,16 @@ public sealed partial class Container
     {
         lock (_pauseGate)
         {
-            return _cgroup?.ReadUsage(UsageDetail.Final).TotalCpu;
+            try
+            {
+                return _cgroup?.ReadUsage(UsageDetail.Final).TotalCpu;
+            }
+            catch (ContainerException fault)
+            {
+                // Looked at again when the limit could next be reached, and once more at the end.
+                _engine.Logger.CpuTimeUnknown(Id, fault);
+                return null;
+            }
         }
     }
 
@@ -232,6 +257,7 @@ public sealed partial class Container
 
         lock (_pauseGate)
         {
+            _isPaused = false;
             try
             {
                 _cgroup?.Remove();

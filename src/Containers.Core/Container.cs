@@ -154,6 +154,12 @@ public sealed partial class Container : IAsyncDisposable
                 _cgroup!.Freeze();
                 _isPaused = true;
             }
+
+            if (_watch!.Enforced is not null)
+            {
+                // Killed meanwhile: a frozen process does not die on cgroup v1.
+                Thaw();
+            }
         },
         cancellationToken);
 

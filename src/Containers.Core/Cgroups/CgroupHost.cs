@@ -66,7 +66,7 @@ internal sealed class CgroupHost : IDisposable
     public static CgroupHost Detect(string engineName) => From(CgroupLayout.OfThisProcess(), engineName);
 
     internal static CgroupHost From(CgroupLayout layout, string engineName) =>
-        new(layout, RequireName(engineName), Libc.GetEffectiveUserId());
+        new(layout, RequireName(engineName), Libc.EffectiveUserId());
 
     /// <summary>
     /// Kills what is left in the groups of an engine that is dead, and removes them. The caller has made sure that it is.

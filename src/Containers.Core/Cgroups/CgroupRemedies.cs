@@ -35,7 +35,7 @@ internal static class CgroupRemedies
         Errno.EINVAL or Errno.ERANGE => "The kernel does not take this value here; compare it with the parent group's.",
         Errno.ENODEV or Errno.ENXIO => "There is no such block device, or it is a partition; name the whole disk.",
         Errno.ENOENT => "This kernel, or its boot parameters, leave the control out.",
-        Errno.EACCES or Errno.EPERM or Errno.EROFS => Delegation(Libc.GetEffectiveUserId(), isV2, "/sys/fs/cgroup/<controller>"),
+        Errno.EACCES or Errno.EPERM or Errno.EROFS => Delegation(Libc.EffectiveUserId(), isV2, "/sys/fs/cgroup/<controller>"),
         _ => null,
     };
 }

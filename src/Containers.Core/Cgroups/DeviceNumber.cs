@@ -23,17 +23,15 @@ internal readonly record struct DeviceNumber(uint Major, uint Minor)
             TryParse(ReadLine($"{Path.GetDirectoryName(directory)}/dev"), out var disk) ? disk : number;
     }
 
-    public static unsafe DeviceNumber OfFile(string path, out bool isBlock)
+    public static DeviceNumber OfFile(string path, out bool isBlock)
     {
-        Libc.StatxResult status;
-        if (Libc.Statx(Libc.AtFdCwd, path, 0, Libc.StatxType, &status) != 0)
+        if (!FileStatus.TryGet(path, out var status))
         {
             throw new ContainerException("read the device number of", path, ErrnoNames.Last);
         }
 
-        var type = status.Mode & Libc.StatTypeMask;
-        isBlock = type == Libc.StatTypeBlock;
-        return isBlock || type == Libc.StatTypeCharacter
+        isBlock = status.Kind == FileKind.BlockDevice;
+        return isBlock || status.Kind == FileKind.CharacterDevice
             ? new DeviceNumber(status.DeviceMajor, status.DeviceMinor)
             : throw new ContainerException("read the device number of", path, Errno.None, "It is not a device file.");
     }

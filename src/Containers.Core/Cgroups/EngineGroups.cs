@@ -55,7 +55,7 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
                 "make the control group",
                 Group.Path,
                 errno,
-                CgroupRemedies.Delegation(Libc.GetEffectiveUserId(), Hierarchy.IsV2, Hierarchy.Mount.MountPoint));
+                CgroupRemedies.Delegation(Libc.EffectiveUserId(), Hierarchy.IsV2, Hierarchy.Mount.MountPoint));
         }
 
         _made = true;

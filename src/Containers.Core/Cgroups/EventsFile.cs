@@ -24,7 +24,7 @@ internal static unsafe class EventsFile
         var buffer = stackalloc byte[BufferSize];
         while (true)
         {
-            var length = Libc.PositionedRead(fd, buffer, BufferSize, 0);
+            var length = Libc.ReadAt(fd, buffer, BufferSize, 0);
             if (length <= 0 || KernelText.Keyed(new ReadOnlySpan<byte>(buffer, (int)length), key) == value)
             {
                 return true;

@@ -19,4 +19,7 @@ internal static partial class EngineLog
 
     [LoggerMessage(5, LogLevel.Warning, "No control group is delegated to this user: the default limit of processes is not in force for container {Id}")]
     public static partial void NoDefaultProcessLimit(this ILogger logger, string id);
+
+    [LoggerMessage(6, LogLevel.Warning, "The CPU time of container {Id} cannot be read now")]
+    public static partial void CpuTimeUnknown(this ILogger logger, string id, Exception fault);
 }

@@ -3,15 +3,13 @@ using System.Runtime.InteropServices;
 namespace Containers.Interop;
 
 // Calls on the files of a control group with a path of bytes, and what tells of changes in one:
-// open(2), mkdir(2), rmdir(2), faccessat(2), getxattr(2), getdents64(2), statx(2), eventfd(2), inotify(7), poll(2), bpf(2)
+// open(2), mkdir(2), rmdir(2), faccessat(2), getxattr(2), getdents64(2), inotify(7), poll(2), bpf(2)
 internal static unsafe partial class Libc
 {
     public const int AccessExecute = 1;
     public const int AccessWrite = 2;
     public const int AtEffectiveIds = 0x200;
 
-    public const int EventFdCloseOnExec = 0x80000;
-    public const int EventFdNonBlocking = 0x800;
     public const int InotifyCloseOnExec = 0x80000;
     public const int InotifyNonBlocking = 0x800;
     public const uint InotifyModify = 2;
@@ -21,10 +19,6 @@ internal static unsafe partial class Libc
 
     public const byte DirectoryEntryDirectory = 4;
 
-    public const uint StatxType = 1;
-    public const ushort StatTypeMask = 0xF000;
-    public const ushort StatTypeCharacter = 0x2000;
-    public const ushort StatTypeBlock = 0x6000;
 
     public const int BpfProgLoad = 5;
     public const int BpfProgAttach = 8;
@@ -47,23 +41,11 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "rmdir", SetLastError = true)]
     public static partial int RemoveDirectoryBytes(byte* path);
 
-    [LibraryImport(Library, EntryPoint = "pread", SetLastError = true)]
-    public static partial nint PositionedRead(FileDescriptor fd, byte* buffer, nuint count, long offset);
-
     [LibraryImport(Library, EntryPoint = "faccessat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int AccessAt(int directory, string path, int mode, int flags);
 
-    [LibraryImport(Library, EntryPoint = "geteuid")]
-    public static partial uint GetEffectiveUserId();
-
     [LibraryImport(Library, EntryPoint = "getxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial nint GetExtendedAttribute(string path, string name, byte* value, nuint size);
-
-    [LibraryImport(Library, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int Statx(int directory, string path, int flags, uint mask, StatxResult* result);
-
-    [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
-    public static partial FileDescriptor EventFd(uint initial, int flags);
 
     [LibraryImport(Library, EntryPoint = "inotify_init1", SetLastError = true)]
     public static partial FileDescriptor InotifyInit(int flags);
@@ -98,17 +80,6 @@ internal static unsafe partial class Libc
         public short Returned;
     }
 
-    /// <summary>struct statx (linux/stat.h), the fields that are read.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    public struct StatxResult
-    {
-        [FieldOffset(28)]
-        public ushort Mode;
-        [FieldOffset(128)]
-        public uint DeviceMajor;
-        [FieldOffset(132)]
-        public uint DeviceMinor;
-    }
 
     /// <summary>union bpf_attr of BPF_PROG_LOAD (linux/bpf.h), up to expected_attach_type.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 72)]

@@ -80,7 +80,9 @@ internal sealed class JobWatch(Reactor reactor, Action kill) : IDisposable
         {
             if (!_hasEnded)
             {
-                _cpuTimer = reactor.Schedule(earliest > ShortestCpuInterval ? earliest : ShortestCpuInterval, () => LimitCpuTime(limit, read));
+                // Reading files of a group is no work for the reactor thread.
+                _cpuTimer = reactor.Schedule(
+                    earliest > ShortestCpuInterval ? earliest : ShortestCpuInterval, () => ThreadPool.UnsafeQueueUserWorkItem(_ => LimitCpuTime(limit, read), null));
             }
         }
     }

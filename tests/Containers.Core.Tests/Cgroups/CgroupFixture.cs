@@ -126,7 +126,7 @@ internal sealed class CgroupFixture : IDisposable
     public static IReadOnlyList<string> Left(string engineName) =>
     [
         .. CgroupLayout.OfThisProcess().Mounts
-            .Select(static mount => CgroupHierarchy.Find(mount, Interop.Libc.GetEffectiveUserId()))
+            .Select(static mount => CgroupHierarchy.Find(mount, Interop.Libc.EffectiveUserId()))
             .Where(static hierarchy => hierarchy.BasePath is not null)
             .Select(hierarchy => hierarchy.EnginesGroup(engineName).Path)
             .Where(Directory.Exists),

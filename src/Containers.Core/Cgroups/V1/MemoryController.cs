@@ -60,7 +60,7 @@ internal static class MemoryController
     /// </summary>
     public static FileDescriptor OpenOomNotification(ControlGroup group)
     {
-        var notification = Libc.EventFd(0, Libc.EventFdCloseOnExec | Libc.EventFdNonBlocking);
+        var notification = Libc.EventCreate(0, Libc.EventCloseOnExec | Libc.EventNonBlocking);
         if (notification.IsInvalid)
         {
             throw new ContainerException("eventfd for", group.File(OomControl), ErrnoNames.Last);

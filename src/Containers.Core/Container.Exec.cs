@@ -43,6 +43,7 @@ public sealed partial class Container
 
         using (process)
         {
+            watch.ProcessIsKnown();
             watch.LimitTime(spec.Timeout);
             var registration = cancellationToken.UnsafeRegister(static state => ((JobWatch)state!).Enforce(Outcome.Canceled), watch);
             await using (registration.ConfigureAwait(false))

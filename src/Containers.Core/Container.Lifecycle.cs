@@ -62,6 +62,7 @@ public sealed partial class Container
             _context?.CloseSources();
         }
 
+        _watch.ProcessIsKnown();
         _engine.Track(this);
         _watch.LimitTime(_spec.Timeout);
         if (_spec.CpuTimeLimit is { } limit)

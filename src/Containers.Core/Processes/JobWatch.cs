@@ -44,7 +44,18 @@ internal sealed class JobWatch(Reactor reactor, Action kill) : IDisposable
         }
 
         Note(reason);
+        Interlocked.MemoryBarrier();
         kill();
+    }
+
+    /// <summary>The process can be killed from here on: a job may have broken a limit before whoever started it knew its process.</summary>
+    public void ProcessIsKnown()
+    {
+        Interlocked.MemoryBarrier();
+        if (Enforced is not null)
+        {
+            kill();
+        }
     }
 
     /// <summary>Of several reasons, the later in <see cref="Outcome"/> stays.</summary>

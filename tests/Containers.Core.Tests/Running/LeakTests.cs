@@ -52,7 +52,7 @@ public sealed class LeakTests
         var now = HostState.Take();
         var bytes = GC.GetTotalMemory(forceFullCollection: true) - memory;
         Assert.Equal(before.Threads, now.Threads);
-        Assert.Equal(before.Processes + Count, now.Processes);
+        Assert.InRange(now.Processes - before.Processes, 0, Count);
         Assert.InRange((now.Descriptors - before.Descriptors) / Count, 1, 12);
         Assert.InRange(bytes / Count, 0, 64 << 10);
         foreach (var container in containers)

@@ -4,6 +4,7 @@ namespace Containers.Tests.Running;
 
 /// <summary>Limits of whole containers, seen to hold; each controller's details are in the tests of the control groups.</summary>
 [Trait("Category", "Vm")]
+[Collection(WholeHost.Name)]
 public sealed class LimitTests
 {
     [Fact]

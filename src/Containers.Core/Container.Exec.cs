@@ -33,14 +33,11 @@ public sealed partial class Container
         var spec = ExecSpec([.. command], options ?? new ExecOptions());
         JobProcess? process = null;
         using var watch = new JobWatch(_engine.Reactor, () => process?.Signal((int)Signal.Kill));
-        var context = LaunchPreparation.PrepareExec(_engine, _context!, spec, _cgroup!, handed);
+        using var group = _cgroup!.OpenCloneInto();
+        var context = LaunchPreparation.PrepareExec(_engine, _context!, spec, _cgroup, group, handed);
         using var streams = StandardStreams.Create(_engine.Reactor, spec, isLive: false, () => watch.Enforce(Outcome.OutputLimitExceeded));
         var compiled = ExecProgram.Compile(context, streams.JobEnds, handed.Terminals!);
-        using (var group = _cgroup!.OpenCloneInto())
-        {
-            process = JobProcess.Start(_engine.Guardian, context, compiled, streams, group, _engine.Reactor);
-        }
-
+        process = JobProcess.Start(_engine.Guardian, context, compiled, streams, _engine.Reactor);
         using (process)
         {
             watch.ProcessIsKnown();
@@ -84,7 +81,7 @@ public sealed partial class Container
     /// <summary>The container's own spec with the command's in place of the main process's: checked by the builder as any other.</summary>
     private ContainerSpec ExecSpec(string[] command, ExecOptions options)
     {
-        var builder = new ContainerBuilder(_spec with { Entrypoint = [], StandardInput = null, Timeout = null, Terminal = null, Disk = null, Init = false })
+        var builder = new ContainerBuilder(_spec with { Entrypoint = [], StandardInput = null, Timeout = null, Terminal = null, Disk = null, Init = false, Security = _spec.Security with { Init = false } })
             .WithCommand(command);
         builder = options.User is { } user ? builder.WithUser(user) : builder;
         builder = options.WorkingDirectory is { } directory ? builder.WithWorkingDirectory(directory) : builder;

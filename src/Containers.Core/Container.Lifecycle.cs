@@ -6,6 +6,7 @@ using Containers.Diagnostics;
 using Containers.Interop;
 using Containers.Launch;
 using Containers.Processes;
+using Containers.UserNamespaces;
 
 namespace Containers;
 
@@ -24,6 +25,9 @@ public sealed partial class Container
     private volatile bool _isPaused;
     private int _isDisposed;
 
+    /// <summary>The user namespace it is in, where that is not the engine's.</summary>
+    internal ContainerIds? Ids { get; private set; }
+
     /// <summary>Asks for the process. What fails here leaves nothing behind.</summary>
     internal void Launch()
     {
@@ -32,6 +36,7 @@ public sealed partial class Container
             throw new InvalidOperationException("A container is started once.");
         }
 
+        LaunchPreparation.RequirePossible(_spec.Namespaces);
         _engine.EnsureRunning();
         _engine.Logger.Starting(Id, _spec.Entrypoint.AddRange(_spec.Command).FirstOrDefault());
         _watch = new JobWatch(_engine.Reactor, Kill);
@@ -41,13 +46,17 @@ public sealed partial class Container
             _cgroup = _engine.Cgroups.Create(Id, _spec.Limits, [.. _spec.Devices.Select(static device => DeviceRule.ForFile(device.HostPath, device.Access))]);
             RequireCountable();
             var place = new LaunchPlace(
-                _engine.Guardian.NextId(), [.. _cgroup.JoinFiles], _engine.Cgroups.Version == CgroupVersion.V2 && _cgroup.Exists, _engine.Directory.Scratch);
-            _context = LaunchPreparation.Prepare(_engine.Facts, _spec, Id, place, _isInteractive);
+                _engine.Guardian.NextId(), [.. _cgroup.JoinFiles], _engine.Cgroups.Version == CgroupVersion.V2 && _cgroup.Exists, _engine.Directory.Scratch,
+                _cgroup.CloneInto);
+            var root = _spec.Root.Plan();
+            Ids = ContainerIds.Choose(_engine, _spec, root);
+            _context = LaunchPreparation.Prepare(_engine.Facts, _spec, Id, place, root, Ids, _isInteractive);
+            Ids?.Lease.IsSpent |= _context.MayUseKeys;
             _streams = StandardStreams.Create(_engine.Reactor, _spec, _isInteractive, () => Enforce(Outcome.OutputLimitExceeded));
             _oomWatch = OomWatch.Start(_engine.Reactor, _cgroup, _spec);
             var compiled = ContainerProgram.Compile(_context, _streams.JobEnds);
             _engine.ProgramCompiled?.Invoke(compiled.Program);
-            _process = JobProcess.Start(_engine.Guardian, _context, compiled, _streams, _cgroup.CloneInto, _engine.Reactor);
+            _process = JobProcess.Start(_engine.Guardian, _context, compiled, _streams, _engine.Reactor);
             _cgroup.CloseCloneInto();
         }
         catch (Exception reason)
@@ -271,5 +280,9 @@ public sealed partial class Container
 
             _cgroup?.Dispose();
         }
+
+        // Last: until here a process of it may have been there, which no other container's should meet.
+        Ids?.Lease.Release();
+        Ids = null;
     }
 }

@@ -55,7 +55,9 @@ public sealed partial class ContainerBuilder
                 "A container has a root of its own and cannot share the host's mounts; bind what it needs with WithMount.", nameof(mode));
         }
 
-        return With(NamespaceRule.Require(Spec with { Namespaces = Spec.Namespaces.With(kind, new NamespaceOption(mode)) }, nameof(mode)));
+        return kind == NamespaceKind.User
+            ? WithUserNamespace(mode == NamespaceMode.Host ? UserNamespace.Host : UserNamespace.Private)
+            : With(NamespaceRule.Require(Spec with { Namespaces = Spec.Namespaces.With(kind, new NamespaceOption(mode)) }, nameof(mode)));
     }
 
     /// <summary>Joins a namespace of another container that runs when this one starts.</summary>

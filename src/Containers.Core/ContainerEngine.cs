@@ -4,6 +4,7 @@ using Containers.Diagnostics;
 using Containers.Interop;
 using Containers.Launch;
 using Containers.Processes;
+using Containers.UserNamespaces;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -21,11 +22,13 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     private readonly string _stateRoot;
     private readonly ConcurrentDictionary<string, Container> _named = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Container, bool> _active = new();
+    private readonly ConcurrentDictionary<string, bool> _unmappable = new(StringComparer.Ordinal);
     private readonly Lazy<HostFacts> _facts = new(HostFacts.Read);
     private EngineDirectory? _directory;
     private Reactor? _reactor;
     private Guardian? _guardian;
     private CgroupHost? _cgroups;
+    private UserNamespacePool? _userNamespaces;
     private bool _isDisposed;
 
     /// <summary>Creates an engine. Nothing is started or written before its first container.</summary>
@@ -53,6 +56,22 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     internal CgroupHost Cgroups => _cgroups!;
 
     internal EngineDirectory Directory => _directory!;
+
+    internal UserNamespacePool UserNamespaces => _userNamespaces!;
+
+    /// <summary>Which file systems can show their files with other ids.</summary>
+    internal MountMapping Mapping { get; } = new();
+
+    /// <summary>Why no container can have a user namespace of its own here; null while none was refused.</summary>
+    internal ContainerException? NoUserNamespaces
+    {
+        get;
+        set
+        {
+            field = value;
+            Logger.NoUserNamespaces(value!);
+        }
+    }
 
     /// <summary>Runs a job to its end and leaves nothing of it behind.</summary>
     /// <param name="job">What to run.</param>
@@ -110,16 +129,18 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
         const string Name = "explained";
         using var cgroups = CgroupHost.Detect(Name);
         var place = new LaunchPlace(
-            0, [.. cgroups.PlanJoinFiles(Name, job.Spec.Limits)], cgroups.Version == CgroupVersion.V2, Path.Combine(_stateRoot, Name));
-        var context = LaunchPreparation.Prepare(Facts, job.Spec, new string('0', 64), place, interactive: false);
+            0, [.. cgroups.PlanJoinFiles(Name, job.Spec.Limits)], cgroups.Version == CgroupVersion.V2, Path.Combine(_stateRoot, Name), null);
+        LaunchPreparation.RequirePossible(job.Spec.Namespaces);
+        using var none = new FileDescriptor();
+        var ids = !Facts.IsRootless && ContainerIds.AreWanted(job.Spec) ? ContainerIds.Pretend(none) : null;
+        var context = LaunchPreparation.Prepare(Facts, job.Spec, new string('0', 64), place, job.Spec.Root.Plan(), ids, interactive: false);
         try
         {
-            using var none = new FileDescriptor();
             var streams = job.Spec.Terminal is null ? new JobStreams(job.Spec.StandardInput is null ? null : none, none, none, null) : new JobStreams(null, null, null, null);
             var compiled = ContainerProgram.Compile(context, streams);
             compiled.Init?.Dispose();
             using var program = compiled.Program;
-            return program.Describe();
+            return job.Spec.Security + program.Describe();
         }
         finally
         {
@@ -153,6 +174,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
             Task.WhenAll(_active.Keys.Select(static container => container.EndedAsync())).GetAwaiter().GetResult();
             _reactor?.Dispose();
             _cgroups?.Dispose();
+            _userNamespaces?.Dispose();
             _directory?.Dispose();
         }
     }
@@ -174,11 +196,21 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
             _directory ??= EngineDirectory.Create(_stateRoot);
             _cgroups ??= CgroupHost.Detect(_directory.Name);
             _reactor ??= new Reactor(Report);
+            _userNamespaces ??= Facts.IsRootless ? null : new UserNamespacePool(LauncherImage.Create(_directory.Path));
             if (_guardian is not { HasEnded: false })
             {
                 _guardian?.Dispose();
                 _guardian = Guardian.Start(_reactor, Facts.IsRootless, _directory.Path);
             }
+        }
+    }
+
+    /// <summary>Once a path: files there cannot be mapped, so containers with it are in no user namespace of their own.</summary>
+    internal void ReportUnmappable(string path)
+    {
+        if (_unmappable.TryAdd(path, true))
+        {
+            Logger.Unmappable(path);
         }
     }
 

@@ -51,7 +51,7 @@ internal sealed class EngineDirectory : IDisposable
         var name = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
         var path = System.IO.Path.Combine(root, name);
         CreatePrivate(path);
-        var owned = TryLock(path) ?? throw new ContainerException("lock", System.IO.Path.Combine(path, LockName), Errno.EAGAIN);
+        var owned = TryLock(System.IO.Path.Combine(path, LockName)) ?? throw new ContainerException("lock", System.IO.Path.Combine(path, LockName), Errno.EAGAIN);
         var directory = new EngineDirectory(name, path, owned);
         Directory.CreateDirectory(directory.Scratch);
         return directory;
@@ -71,7 +71,7 @@ internal sealed class EngineDirectory : IDisposable
     {
         foreach (var path in Directory.EnumerateDirectories(root))
         {
-            using var owned = TryLock(path);
+            using var owned = TryLock(System.IO.Path.Combine(path, LockName));
             if (owned is not null)
             {
                 CgroupHost.Sweep(System.IO.Path.GetFileName(path));
@@ -80,12 +80,13 @@ internal sealed class EngineDirectory : IDisposable
         }
     }
 
-    private static FileStream? TryLock(string path)
+    /// <summary>The lock of a file, for as long as this process lives; null where another has it.</summary>
+    internal static FileStream? TryLock(string file)
     {
         try
         {
             // FileShare.None is flock(2) with LOCK_EX here.
-            return new FileStream(System.IO.Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
+            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);
         }
         catch (IOException)
         {
@@ -94,7 +95,7 @@ internal sealed class EngineDirectory : IDisposable
         }
     }
 
-    private static void CreatePrivate(string path)
+    internal static void CreatePrivate(string path)
     {
         const uint OwnerOnly = 0x1C0; // 0700
         if (System.IO.Path.GetDirectoryName(path) is { } parent)

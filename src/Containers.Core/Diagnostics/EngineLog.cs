@@ -22,4 +22,13 @@ internal static partial class EngineLog
 
     [LoggerMessage(6, LogLevel.Warning, "The CPU time of container {Id} cannot be read now")]
     public static partial void CpuTimeUnknown(this ILogger logger, string id, Exception fault);
+
+    [LoggerMessage(7, LogLevel.Warning, "No container gets a user namespace of its own here")]
+    public static partial void NoUserNamespaces(this ILogger logger, Exception reason);
+
+    [LoggerMessage(8, LogLevel.Warning, "The ids of the files at {Path} cannot be mapped: containers with it are in no user namespace of their own")]
+    public static partial void Unmappable(this ILogger logger, string path);
+
+    [LoggerMessage(9, LogLevel.Warning, "Container {Id} is privileged: it can do to this host whatever its engine can")]
+    public static partial void Privileged(this ILogger logger, string id);
 }

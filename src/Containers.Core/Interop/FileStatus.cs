@@ -34,6 +34,9 @@ internal readonly struct FileStatus
 
     public uint DeviceMinor { get; private init; }
 
+    /// <summary>The device of the file system that the file is on.</summary>
+    public ulong FileSystem { get; private init; }
+
     /// <summary>Follows links. False: the errno is in <see cref="ErrnoNames.Last"/>.</summary>
     public static bool TryGet(string path, out FileStatus status) => TryGet(Libc.AtFdCwd, path, 0, out status);
 
@@ -58,6 +61,7 @@ internal readonly struct FileStatus
             Inode = buffer.Inode,
             DeviceMajor = buffer.DeviceMajor,
             DeviceMinor = buffer.DeviceMinor,
+            FileSystem = ((ulong)buffer.FileSystemMajor << 32) | buffer.FileSystemMinor,
         };
         return true;
     }

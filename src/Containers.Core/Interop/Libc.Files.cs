@@ -69,6 +69,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Fcntl(FileDescriptor fd, int command, nint argument);
 
+    [LibraryImport(Library, EntryPoint = "fchmod", SetLastError = true)]
+    public static partial int ChangeMode(FileDescriptor fd, uint mode);
+
     [LibraryImport(Library, EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int MakeDirectory(string path, uint mode);
 
@@ -86,13 +89,20 @@ internal static unsafe partial class Libc
     public static int SetMountAttributes(FileDescriptor mount, int flags, Launch.Linux.MountAttributes* attributes) =>
         (int)MountSetAttributesCall(MountSetAttributesNumber, mount, string.Empty, flags, attributes, Launch.Linux.MountAttributes.Size);
 
+    /// <summary>landlock_create_ruleset(2) asked for its version; negative where there is none.</summary>
+    public static int LandlockVersion() => (int)LandlockCreateRulesetCall(LandlockCreateRulesetNumber, 0, 0, 1);
+
     // Calls since Linux 5.0 have one number on every machine (asm-generic/unistd.h).
     private const nint OpenTreeNumber = 428;
     private const nint OpenAt2Number = 437;
     private const nint MountSetAttributesNumber = 442;
+    private const nint LandlockCreateRulesetNumber = 444;
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial FileDescriptor OpenAt2Call(nint number, FileDescriptor directory, string path, Launch.Linux.OpenHow* how, nint size);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint LandlockCreateRulesetCall(nint number, nint attributes, nint size, nint flags);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial FileDescriptor OpenTreeCall(nint number, FileDescriptor directory, string path, nint flags);

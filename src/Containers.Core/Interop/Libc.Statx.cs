@@ -26,5 +26,9 @@ internal static unsafe partial class Libc
         public uint DeviceMajor;
         [FieldOffset(132)]
         public uint DeviceMinor;
+        [FieldOffset(136)]
+        public uint FileSystemMajor;
+        [FieldOffset(140)]
+        public uint FileSystemMinor;
     }
 }

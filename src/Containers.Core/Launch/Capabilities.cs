@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Containers.Launch;
 
-/// <summary>Capabilities by number (linux/capability.h) and the set a container's root has.</summary>
+/// <summary>Capabilities by number (linux/capability.h) and as the masks that the kernel takes.</summary>
 internal static class Capabilities
 {
     private static readonly string[] Names =
@@ -15,21 +15,18 @@ internal static class Capabilities
         "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
     ];
 
-    /// <summary>
-    /// Docker's default without MKNOD, NET_RAW and AUDIT_WRITE, as podman has it: CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL,
-    /// SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, SYS_CHROOT, SETFCAP.
-    /// </summary>
-    public static ulong Default { get; } = Mask(0, 1, 3, 4, 5, 6, 7, 8, 10, 18, 31);
-
     public static string Name(int capability) =>
         capability < Names.Length ? Names[capability] : string.Create(CultureInfo.InvariantCulture, $"capability {capability}");
 
-    private static ulong Mask(params ReadOnlySpan<int> capabilities)
+    /// <summary>The number of a name as capabilities(7) writes it; null where there is none.</summary>
+    public static int? NumberOf(string name) => Array.IndexOf(Names, name) is >= 0 and var number ? number : null;
+
+    public static ulong Mask(IEnumerable<Capability> capabilities)
     {
         ulong mask = 0;
         foreach (var capability in capabilities)
         {
-            mask |= 1UL << capability;
+            mask |= 1UL << (int)capability;
         }
 
         return mask;

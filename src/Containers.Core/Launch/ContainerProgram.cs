@@ -18,16 +18,24 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
         var spec = context.Spec;
         var namespaces = spec.Namespaces;
         var program = new ProgramBuilder();
+        var sources = context.Ids is null ? HostSources.None : HostSources.Open(program, context, streams);
         program.Enter(SetupPhase.Isolate);
-        var worker = JoinSteps.NeedsWorker(context.Joined);
+        var worker = JoinSteps.NeedsWorker(context);
         var flags = Flags(namespaces);
-        if (worker)
+        if (context.Ids is not null)
+        {
+            JoinSteps.CloneIntoUserNamespace(program, context, flags);
+        }
+        else if (worker)
         {
             JoinSteps.CloneInto(program, context, flags);
-            flags = 0;
         }
 
         program.Call(SystemCall.NewSession, "start a session", null);
+        if (context.MayUseKeys)
+        {
+            IdentitySteps.JoinFreshKeyring(program);
+        }
 
         // Before anything is allocated: all that follows is charged to the container and ends with it. The cgroup namespace
         // is made after the move, or its root would be the host's cgroup.
@@ -40,15 +48,24 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
         }
 
         program.Enter(SetupPhase.JoinNamespaces);
-        JoinSteps.JoinOwn(program, context);
+        var scratch = RootSteps.OpenScratch(program, context);
+        if (context.Ids is null)
+        {
+            JoinSteps.JoinOwn(program, context);
+        }
+        else
+        {
+            program.Enter(SetupPhase.MapIds);
+            IdentitySteps.BecomeRootInside(program);
+        }
 
         program.Enter(SetupPhase.BuildRoot);
         RootSteps.MakePrivate(program);
-        var layer = new WritableLayer(context);
-        var paths = RootSteps.Build(program, context, layer);
+        var layer = new WritableLayer(context, sources, scratch);
+        var paths = RootSteps.Build(program, context, sources, layer);
         var proc = ProcSteps.MountProc(program, paths);
-        var pts = DeviceSteps.Build(program, context, paths);
-        Cell? sys = namespaces.Network.Mode == NamespaceMode.Private ? ProcSteps.MountSys(program, paths) : null;
+        var pts = DeviceSteps.Build(program, context, sources, paths);
+        Cell? sys = namespaces.Network.Mode == NamespaceMode.Private ? ProcSteps.MountSys(program, paths, spec.Security.CoverKernelPaths) : null;
         if (sys is not null && context.CgroupUnified && namespaces.Cgroup.Mode == NamespaceMode.Private)
         {
             ProcSteps.MountCgroup(program, paths);
@@ -65,7 +82,10 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
             MountSteps.Attach(program, context, paths, layer, mount);
         }
 
-        ProcSteps.Mask(program, context, paths, proc, sys);
+        if (spec.Security.CoverKernelPaths)
+        {
+            ProcSteps.Mask(program, context, paths, scratch, proc, sys);
+        }
 
         program.Enter(SetupPhase.EnterRoot);
         RootSteps.Enter(program, paths, spec.AllowMoveRoot);
@@ -82,17 +102,21 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
         }
 
         ConfigurationSteps.SetSysctls(program, context, proc);
-        if (spec.OomScoreAdjustment is { } adjustment)
+        if (spec.OomScoreAdjustment is { } adjustment && context.Ids is null)
         {
             ConfigurationSteps.SetOomScore(program, adjustment, proc);
         }
 
         program.Enter(SetupPhase.Protect);
-        ProcSteps.ProtectFromWrites(program, paths, proc);
-        paths.Open(context.WorkingDirectory, "open working directory", out var workingDirectory);
-        if (spec.ReadOnlyRoot)
+        if (spec.Security.CoverKernelPaths)
         {
-            RootSteps.MakeReadOnly(program, paths);
+            ProcSteps.ProtectFromWrites(program, paths, proc);
+        }
+
+        paths.Open(context.WorkingDirectory, "open working directory", out var workingDirectory);
+        if (spec.IsRootReadOnly)
+        {
+            RootSteps.MakeReadOnly(program, context, paths, layer);
         }
 
         program.Enter(SetupPhase.StandardStreams);
@@ -109,14 +133,14 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
         HandoverSteps.Append(program, context, proc, pts, layer.Mount, terminal);
 
         var execPipe = context.DescriptorOfOptional(streams.Started);
-        var init = spec.Init ? InitSteps.Fork(program, context) : null;
+        var init = spec.HasInit ? InitSteps.Fork(program, context) : null;
         var attempts = AppendJob(program, context, workingDirectory, execPipe);
         if (init is not null)
         {
             InitSteps.AppendInit(program, context, init);
         }
 
-        return new ContainerProgram(program.Build(), flags, worker, attempts, init);
+        return new ContainerProgram(program.Build(), worker ? 0 : flags, worker, attempts, init);
     }
 
     /// <summary>From here on a start and an exec are the same: one policy for both (CVE-2022-29162, CVE-2026-30892).</summary>
@@ -124,26 +148,50 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
     {
         program.Enter(SetupPhase.Limits);
         IdentitySteps.SetLimits(program, context);
+        var security = context.Spec.Security;
         program.Enter(SetupPhase.BoundingSet);
-        IdentitySteps.DropBoundingSet(program, context.LastCapability, Capabilities.Default);
+        IdentitySteps.DropBoundingSet(program, context.LastCapability, security.CapabilityMask);
         program.Enter(SetupPhase.Groups);
         IdentitySteps.SetGroups(program, context);
         program.Enter(SetupPhase.User);
+
+        // A filter is installed with no_new_privs or with CAP_SYS_ADMIN. The latter, which is not in the bounding set, ends with the execve.
+        var kept = security.AmbientMask | (security is { NoNewPrivileges: false, Seccomp: not null } ? 1UL << (int)Capability.SysAdmin : 0);
+        if (kept != 0)
+        {
+            IdentitySteps.KeepCapabilities(program);
+        }
+
         IdentitySteps.SetUser(program, context);
         program.Enter(SetupPhase.WorkingDirectory);
         IdentitySteps.EnterWorkingDirectory(program, context.WorkingDirectory, workingDirectory);
         program.Call(SystemCall.SetUmask, "set the umask", null, RootPaths.Mode(0, 0, 2, 2));
         program.Enter(SetupPhase.Capabilities);
 
-        // The container's root keeps the default set; anyone else has none, as the kernel's rules give after setuid.
-        IdentitySteps.SetCapabilities(program, context.User.UserId == 0 ? Capabilities.Default : 0);
-        program.Enter(SetupPhase.NoNewPrivileges);
-        IdentitySteps.SetNoNewPrivileges(program);
+        // The container's root keeps its set; anyone else has none but the ambient ones, as the kernel's rules give after setuid.
+        IdentitySteps.SetCapabilities(program, (context.User.UserId == 0 ? security.CapabilityMask : 0) | kept, security.AmbientMask);
+        if (security.NoNewPrivileges)
+        {
+            program.Enter(SetupPhase.NoNewPrivileges);
+            IdentitySteps.SetNoNewPrivileges(program);
+        }
 
-        // The seccomp filter comes here: after the last call it would have to allow, before the job.
-        program.Enter(SetupPhase.Seccomp);
+        if (context.LandlockVersion > 0 && security.Landlock)
+        {
+            program.Enter(SetupPhase.Landlock);
+            LandlockSteps.Restrict(program, context.LandlockVersion);
+        }
+
         program.Enter(SetupPhase.CloseDescriptors);
         ExecuteSteps.CloseDescriptors(program, execPipe);
+
+        // The last step of all: the filter has to allow nothing but what the job does.
+        if (security.Seccomp is { } filter)
+        {
+            program.Enter(SetupPhase.Seccomp);
+            SeccompSteps.Install(program, filter, security.CapabilityMask);
+        }
+
         program.Enter(SetupPhase.Execute);
         return ExecuteSteps.Execute(program, context.Executables, context.Arguments, context.Environment);
     }

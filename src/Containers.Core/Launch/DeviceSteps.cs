@@ -1,5 +1,6 @@
 using Containers.Cgroups;
 using Containers.Interop;
+using Containers.Specification;
 
 namespace Containers.Launch;
 
@@ -27,15 +28,50 @@ internal static class DeviceSteps
         ("ptmx", "pts/ptmx"),
     ];
 
+    /// <summary>The tmpfs with its devices, not attached yet: made with the host's rights where the container is in a user namespace.</summary>
+    public static Cell Make(ProgramBuilder program, LaunchContext context)
+    {
+        var dev = MountCalls.Make(program, "tmpfs", Linux.MountNoSetUid | Linux.MountNoExecute, ("mode", "755"), ("size", "64k"), ("nr_inodes", "256"));
+        if (!context.Rootless)
+        {
+            foreach (var (name, major, minor) in Devices)
+            {
+                MakeNode(program, dev, name, major, minor, Linux.ModeCharacterDevice);
+            }
+
+            foreach (var device in context.Spec.Devices)
+            {
+                var number = DeviceNumber.OfFile(device.HostPath, out var isBlock);
+                MakeNode(program, dev, NameOf(device), number.Major, number.Minor, isBlock ? Linux.ModeBlockDevice : Linux.ModeCharacterDevice);
+            }
+        }
+
+        if (context.Ids is not null)
+        {
+            // So that they are root's inside, as programs expect; before Linux 6.3 they are nobody's, with the same modes.
+            MountCalls.SetAttributes(program, dev, "map the ids of", "/dev", MountCalls.Mapped(context), recursive: false).Ignoring(Errno.EINVAL);
+        }
+
+        return dev;
+    }
+
     /// <summary>Builds it; returns the descriptor of the pts instance, which terminals are allocated from.</summary>
-    public static Cell Build(ProgramBuilder program, LaunchContext context, RootPaths paths)
+    public static Cell Build(ProgramBuilder program, LaunchContext context, HostSources sources, RootPaths paths)
     {
         var target = paths.OpenDirectory("/dev");
-        var dev = MountCalls.Make(program, "tmpfs", Linux.MountNoSetUid | Linux.MountNoExecute, ("mode", "755"), ("size", "64k"), ("nr_inodes", "256"));
+        var dev = sources.Devices ?? Make(program, context);
         paths.Attach(dev, target, "attach tmpfs to", "/dev");
-        foreach (var (name, major, minor) in Devices)
+        if (context.Rootless)
         {
-            AddDevice(program, context, paths, dev, name, "/dev/" + name, major, minor);
+            foreach (var (name, _, _) in Devices)
+            {
+                BindDevice(program, paths, dev, name, "/dev/" + name);
+            }
+
+            foreach (var device in context.Spec.Devices)
+            {
+                BindDevice(program, paths, dev, NameOf(device), device.HostPath);
+            }
         }
 
         foreach (var (name, linkTarget) in Links)
@@ -56,18 +92,6 @@ internal static class DeviceSteps
             AttachNew(program, paths, dev, queues, "mqueue", RootPaths.Mode(0, 7, 5, 5));
         }
 
-        foreach (var device in context.Spec.Devices)
-        {
-            var number = DeviceNumber.OfFile(device.HostPath, out var isBlock);
-            var relative = device.ContainerPath.StartsWith("/dev/", StringComparison.Ordinal) ? device.ContainerPath["/dev/".Length..] : null;
-            if (relative is null || relative.Contains('/', StringComparison.Ordinal))
-            {
-                throw new ContainerException("add the device", device.ContainerPath, Errno.EINVAL, "A device's path in the container is /dev/NAME.");
-            }
-
-            AddDevice(program, context, paths, dev, relative, device.HostPath, number.Major, number.Minor, isBlock);
-        }
-
         return pts;
     }
 
@@ -80,24 +104,29 @@ internal static class DeviceSteps
         paths.Attach(mount, target, "attach", "/dev/" + name);
     }
 
-    private static void AddDevice(
-        ProgramBuilder program, LaunchContext context, RootPaths paths, Cell dev, string name, string hostPath, uint major, uint minor, bool block = false)
+    private static string NameOf(DeviceNode device)
     {
-        if (!context.Rootless)
-        {
-            program.Call(SystemCall.MakeNodeAt, "make device", "/dev/" + name, dev, program.Text(name),
-                (block ? Linux.ModeBlockDevice : Linux.ModeCharacterDevice) | RootPaths.Mode(0, 6, 6, 6), (long)((minor & 0xff) | (major << 8) | ((minor & ~0xffu) << 12)));
-            return;
-        }
+        var name = device.ContainerPath.StartsWith("/dev/", StringComparison.Ordinal) ? device.ContainerPath["/dev/".Length..] : string.Empty;
+        return name.Length > 0 && !name.Contains('/', StringComparison.Ordinal)
+            ? name
+            : throw new ContainerException("add the device", device.ContainerPath, Errno.EINVAL, "A device's path in the container is /dev/NAME.");
+    }
 
-        // No device can be made inside a user namespace: the host's is bound, read-only, which leaves reading and writing
-        // the device alone but keeps its mode, owner and times as they are.
+    private static void MakeNode(ProgramBuilder program, Cell dev, string name, uint major, uint minor, uint kind) =>
+        program.Call(SystemCall.MakeNodeAt, "make device", "/dev/" + name, dev, program.Text(name), kind | RootPaths.Mode(0, 6, 6, 6),
+            (long)((minor & 0xff) | (major << 8) | ((minor & ~0xffu) << 12)));
+
+    /// <summary>
+    /// An ordinary user cannot make devices: the host's is bound, read-only, which leaves reading and writing the device alone but
+    /// keeps its mode, owner and times as they are.
+    /// </summary>
+    private static void BindDevice(ProgramBuilder program, RootPaths paths, Cell dev, string name, string hostPath)
+    {
         var target = program.NewCell();
         program.Call(SystemCall.MakeNodeAt, "create file", "/dev/" + name, dev, program.Text(name), Linux.ModeRegular | RootPaths.Mode(0, 6, 6, 6), 0);
         program.Call(SystemCall.OpenAt, "open mount target", "/dev/" + name, dev, program.Text(name), Libc.OpenPath | Libc.OpenNoFollow | Libc.OpenCloseOnExec, 0)
             .Into(target);
-        var tree = program.NewCell();
-        program.Call(SystemCall.OpenTree, "open the host's", hostPath, Libc.AtFdCwd, program.Text(hostPath), Linux.OpenTreeClone | Libc.OpenCloseOnExec).Into(tree);
+        MountCalls.Clone(program, hostPath, out var tree);
         MountCalls.SetAttributes(program, tree, "make read-only", hostPath,
             new Linux.MountAttributes { Set = Linux.MountReadOnly | Linux.MountNoSetUid | Linux.MountNoExecute }, recursive: false);
         paths.Attach(tree, target, "bind", "/dev/" + name);

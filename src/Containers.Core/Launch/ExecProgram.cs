@@ -11,13 +11,31 @@ internal static class ExecProgram
     public static ContainerProgram Compile(LaunchContext context, JobStreams streams, FileDescriptor terminals)
     {
         var program = new ProgramBuilder();
+        if (context.Ids is not null)
+        {
+            program.Enter(SetupPhase.OpenSources);
+            StreamSteps.Give(program, context, streams);
+        }
+
         program.Enter(SetupPhase.Isolate);
         JoinSteps.CloneInto(program, context, 0);
         program.Call(SystemCall.NewSession, "start a session", null);
+        if (context.MayUseKeys)
+        {
+            IdentitySteps.JoinFreshKeyring(program);
+        }
+
         program.Enter(SetupPhase.JoinCgroup);
         JoinSteps.JoinCgroup(program, context);
         program.Enter(SetupPhase.JoinNamespaces);
         JoinSteps.JoinOwn(program, context);
+        if (context.Ids is { } ids)
+        {
+            // Last: it gives up the right to join the others.
+            JoinSteps.Join(program, context, NamespaceKind.User, ids.Lease.Descriptor);
+            program.Enter(SetupPhase.MapIds);
+            IdentitySteps.BecomeRootInside(program);
+        }
 
         // Joining the mount namespace made its root this process's own.
         program.Enter(SetupPhase.Protect);

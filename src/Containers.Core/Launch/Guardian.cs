@@ -208,8 +208,8 @@ internal sealed class Guardian : IReactorHandler, IDisposable
 
     private void Exited(Launch launch, in LauncherMessage message)
     {
-        // A worker that ended well has cloned, and the clone's own messages count; one that did not leaves nothing to wait for.
-        if (message.Pid == launch.Worker && (launch.IsRunning || message.Status == 0))
+        // A worker that says so has cloned, and the clone's own messages count; one that did not leaves nothing to wait for.
+        if (message.Pid == launch.Worker && (launch.IsRunning || message.Status == LauncherFormat.ExitCloned << 8))
         {
             return;
         }

@@ -7,8 +7,9 @@ namespace Containers.Launch;
 /// <summary>What does not change while this process runs, found out once.</summary>
 internal sealed class HostFacts
 {
-    private HostFacts(bool isRoot, int lastCapability, ImmutableArray<ResourceLimitValue> limits)
+    private HostFacts(bool isRoot, int lastCapability, int landlockVersion, ImmutableArray<ResourceLimitValue> limits)
     {
+        LandlockVersion = landlockVersion;
         IsRootless = !isRoot;
         LastCapability = lastCapability;
         Limits = limits;
@@ -19,6 +20,9 @@ internal sealed class HostFacts
 
     public int LastCapability { get; }
 
+    /// <summary>0 where the kernel has no Landlock, or it is not among the active security modules.</summary>
+    public int LandlockVersion { get; }
+
     /// <summary>The limits of every container that asks for no others, as far as this process may grant them.</summary>
     public ImmutableArray<ResourceLimitValue> Limits { get; }
 
@@ -27,6 +31,6 @@ internal sealed class HostFacts
         const string LastCapabilityFile = "/proc/sys/kernel/cap_last_cap";
         var last = int.Parse(File.ReadAllText(LastCapabilityFile).Trim(), NumberStyles.None, CultureInfo.InvariantCulture);
         var pipesCores = File.ReadAllText("/proc/sys/kernel/core_pattern").StartsWith('|');
-        return new HostFacts(Libc.EffectiveUserId() == 0, last, DefaultLimits.Create(pipesCores));
+        return new HostFacts(Libc.EffectiveUserId() == 0, last, Math.Max(0, Libc.LandlockVersion()), DefaultLimits.Create(pipesCores));
     }
 }

@@ -12,9 +12,34 @@ internal static class IdentitySteps
     {
         foreach (var limit in context.ResourceLimits)
         {
-            ReadOnlySpan<ulong> values = [limit.Soft, limit.Hard];
-            program.Call(SystemCall.ResourceLimit, "set the limit", limit.Name, 0, limit.Resource, program.Bytes(MemoryMarshal.AsBytes(values)), 0);
+            SetLimit(program, limit);
         }
+    }
+
+    public static void SetLimit(ProgramBuilder program, in ResourceLimitValue limit)
+    {
+        ReadOnlySpan<ulong> values = [limit.Soft, limit.Hard];
+        program.Call(SystemCall.ResourceLimit, "set the limit", limit.Name, 0, limit.Resource, program.Bytes(MemoryMarshal.AsBytes(values)), 0);
+    }
+
+    /// <summary>
+    /// In its user namespace the process still is the host's root, whom nobody inside knows: what it makes from here on belongs to
+    /// the container's root. The ids of the engine's groups are let go of as well.
+    /// </summary>
+    public static void BecomeRootInside(ProgramBuilder program)
+    {
+        program.Call(SystemCall.SetGroups, "leave the groups of", "the host", 0, 0);
+        program.Call(SystemCall.SetGroupIds, "become root of", "the user namespace", 0, 0, 0);
+        program.Call(SystemCall.SetUserIds, "become root of", "the user namespace", 0, 0, 0);
+    }
+
+    /// <summary>A session keyring of its own: keys of the host, and of other containers, are not found (keyrings(7)).</summary>
+    public static void JoinFreshKeyring(ProgramBuilder program)
+    {
+        const int JoinSessionKeyring = 1;
+
+        // Without the call in this kernel, or below a filter that refuses it, there are no keys to find either.
+        program.Call(SystemCall.KeyControl, "start with", "an empty keyring", JoinSessionKeyring, 0).Ignoring(Errno.ENOSYS, Errno.EPERM);
     }
 
     /// <summary>What is not in the bounding set can never come back, whatever file is executed.</summary>
@@ -47,13 +72,27 @@ internal static class IdentitySteps
     /// <summary>
     /// Permitted and effective. Inheritable and ambient stay empty, so that nothing comes back through execve (CVE-2022-29162).
     /// </summary>
-    public static void SetCapabilities(ProgramBuilder program, ulong allowed)
+    /// <param name="program">The program.</param>
+    /// <param name="allowed">What root may.</param>
+    /// <param name="ambient">What goes on to every program executed, also of other users: inheritable and ambient.</param>
+    public static void SetCapabilities(ProgramBuilder program, ulong allowed, ulong ambient = 0)
     {
         ReadOnlySpan<uint> header = [CapabilityVersion3, 0];
-        ReadOnlySpan<uint> sets = [(uint)allowed, (uint)allowed, 0, (uint)(allowed >> 32), (uint)(allowed >> 32), 0];
+        ReadOnlySpan<uint> sets = [(uint)allowed, (uint)allowed, (uint)ambient, (uint)(allowed >> 32), (uint)(allowed >> 32), (uint)(ambient >> 32)];
         program.Call(SystemCall.Prctl, "clear the ambient capabilities", null, Linux.PrCapabilityAmbient, Linux.PrCapabilityAmbientClearAll, 0, 0, 0);
         program.Call(SystemCall.SetCapabilities, "set the capabilities", null, program.Bytes(MemoryMarshal.AsBytes(header)), program.Bytes(MemoryMarshal.AsBytes(sets)));
+        for (var capability = 0; ambient >> capability != 0; capability++)
+        {
+            if ((ambient & (1UL << capability)) != 0)
+            {
+                program.Call(SystemCall.Prctl, "make ambient", Capabilities.Name(capability), Linux.PrCapabilityAmbient, Linux.PrCapabilityAmbientRaise, capability, 0, 0);
+            }
+        }
     }
+
+    /// <summary>The change of the user would clear the permitted set, of which the ambient ones are kept (prctl(2), PR_SET_KEEPCAPS).</summary>
+    public static void KeepCapabilities(ProgramBuilder program) =>
+        program.Call(SystemCall.Prctl, "keep the capabilities over", "the change of the user", Linux.PrSetKeepCapabilities, 1, 0, 0, 0);
 
     public static void SetNoNewPrivileges(ProgramBuilder program) =>
         program.Call(SystemCall.Prctl, "set no_new_privs", null, Linux.PrSetNoNewPrivileges, 1, 0, 0, 0);

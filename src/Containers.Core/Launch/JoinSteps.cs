@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Containers.Interop;
 using Containers.Specification;
 
@@ -7,10 +6,15 @@ namespace Containers.Launch;
 /// <summary>Joining namespaces of a container that runs: for an exec, and for one container that shares with another.</summary>
 internal static class JoinSteps
 {
-    /// <summary>The PID and time namespaces are entered by children only, so a worker joins them and clones.</summary>
-    public static bool NeedsWorker(ImmutableArray<KeyValuePair<NamespaceKind, FileDescriptor>> joined)
+    /// <summary>The PID and time namespaces are entered by children only, and what is made in a user namespace needs it first: a worker joins and clones.</summary>
+    public static bool NeedsWorker(LaunchContext context)
     {
-        foreach (var (kind, _) in joined)
+        if (context.Ids is not null)
+        {
+            return true;
+        }
+
+        foreach (var (kind, _) in context.Joined)
         {
             if (kind is NamespaceKind.Pid or NamespaceKind.Time)
             {
@@ -32,7 +36,19 @@ internal static class JoinSteps
             }
         }
 
-        Clone(program, context.LaunchId, flags);
+        Clone(program, context, flags);
+    }
+
+    /// <summary>The worker's part for a container with a user namespace: everything cloned from there on belongs to that.</summary>
+    public static void CloneIntoUserNamespace(ProgramBuilder program, LaunchContext context, ulong flags)
+    {
+        foreach (var (kind, descriptor) in context.Joined)
+        {
+            Join(program, context, kind, descriptor);
+        }
+
+        Join(program, context, NamespaceKind.User, context.Ids!.Lease.Descriptor);
+        Clone(program, context, flags);
     }
 
     /// <summary>Moves this process, while it has one thread, into the container's v1 groups; it was born in the v2 one.</summary>
@@ -60,16 +76,20 @@ internal static class JoinSteps
         program.Call(SystemCall.SetNamespace, "join the namespace", kind.ToString(), context.DescriptorOf(descriptor), (long)Type(kind));
 
     /// <summary>Clones with the guardian as parent, which then reaps and reports the child as any other.</summary>
-    public static void Clone(ProgramBuilder program, uint launchId, ulong flags)
+    private static void Clone(ProgramBuilder program, LaunchContext context, ulong flags)
     {
+        // The worker itself stays outside: it would count as a process of the container.
+        var cgroup = context.CgroupDirectory is { } directory ? context.DescriptorOf(directory) : 0;
+        flags |= context.CgroupDirectory is null ? 0 : Linux.CloneIntoCgroup;
         var pidfd = program.Reserve(8);
         var pid = program.NewCell();
         var child = new Jump();
         program.Call(SystemCall.Clone3, "clone into the namespaces", null,
-            program.Structure(new Linux.CloneArguments { Flags = flags | Linux.CloneParent | Linux.ClonePidfd, Pidfd = pidfd }), Linux.CloneArguments.Size).Into(pid);
+            program.Structure(new Linux.CloneArguments { Flags = flags | Linux.CloneParent | Linux.ClonePidfd, Pidfd = pidfd, Cgroup = (ulong)cgroup }),
+            Linux.CloneArguments.Size).Into(pid);
         program.JumpIfZero(pid, child);
-        GuardianProgram.AppendMessage(program, LauncherMessageKind.Cloned, launchId, [new Cell(pidfd)], pid);
-        program.Call(SystemCall.ExitGroup, "leave the job alone", null, 0);
+        GuardianProgram.AppendMessage(program, LauncherMessageKind.Cloned, context.LaunchId, [new Cell(pidfd)], pid);
+        program.Call(SystemCall.ExitGroup, "leave the job alone", null, LauncherFormat.ExitCloned);
         program.Land(child);
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Containers.Interop;
 using Containers.Specification;
+using Containers.UserNamespaces;
 using Containers.Users;
 
 namespace Containers.Launch;
@@ -34,7 +35,13 @@ internal sealed class LaunchContext
 
     public required ResolvedUser User { get; init; }
 
+    /// <summary>Its user namespace and ids; null where it is in the engine's.</summary>
+    public required ContainerIds? Ids { get; init; }
+
     public required ImmutableArray<string> CgroupJoinFiles { get; init; }
+
+    /// <summary>Its group in the v2 tree; null where there is none.</summary>
+    public required FileDescriptor? CgroupDirectory { get; init; }
 
     /// <summary>Every controller is on cgroup v2, and the container can see its own limits there.</summary>
     public required bool CgroupUnified { get; init; }
@@ -50,6 +57,12 @@ internal sealed class LaunchContext
     /// <summary>Highest capability the running kernel knows (/proc/sys/kernel/cap_last_cap).</summary>
     public required int LastCapability { get; init; }
 
+    /// <summary>Version of the kernel's Landlock; 0 where it has none.</summary>
+    public required int LandlockVersion { get; init; }
+
+    /// <summary>The job's filter lets it use the kernel's keyrings.</summary>
+    public bool MayUseKeys => Spec.Security.Seccomp is not { } filter || filter.MayCall("keyctl");
+
     /// <summary>The program hands namespaces, the disk and the terminal over, and the host waits for the execve.</summary>
     public required bool Interactive { get; init; }
 
@@ -62,6 +75,12 @@ internal sealed class LaunchContext
     /// <summary>The number this descriptor will have in the child.</summary>
     public int DescriptorOf(FileDescriptor descriptor)
     {
+        var known = Passed.IndexOf(descriptor);
+        if (known >= 0)
+        {
+            return LauncherFormat.FirstPassedDescriptor + known + 1;
+        }
+
         Passed.Add(descriptor);
         // The program itself is the first one passed.
         return LauncherFormat.FirstPassedDescriptor + Passed.Count;

@@ -15,7 +15,7 @@ internal static class LaunchFailure
         }
 
         var note = program.Note(step);
-        return note.Phase == SetupPhase.Execute
+        return note is { Phase: SetupPhase.Execute, Call: null }
             ? OfExecution(note.Subject ?? string.Empty, status, attempts)
             : new ContainerException(note.What, note.Subject, status.FailedErrno, Remedy(note, status.FailedErrno));
     }

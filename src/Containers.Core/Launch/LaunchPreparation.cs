@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Containers.Cgroups;
 using Containers.Interop;
 using Containers.Specification;
+using Containers.UserNamespaces;
 using Containers.Users;
 
 namespace Containers.Launch;
@@ -11,9 +12,8 @@ internal static class LaunchPreparation
 {
     private const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-    public static LaunchContext Prepare(HostFacts facts, ContainerSpec spec, string id, LaunchPlace place, bool interactive)
+    public static LaunchContext Prepare(HostFacts facts, ContainerSpec spec, string id, LaunchPlace place, RootPlan root, ContainerIds? ids, bool interactive)
     {
-        RequirePossible(spec.Namespaces);
         var hostname = spec.Hostname ?? id[..12];
         var user = ResolveUser(spec);
         var environment = CompleteEnvironment(spec.Environment, hostname, user, spec.Terminal is not null);
@@ -23,7 +23,8 @@ internal static class LaunchPreparation
             Spec = spec,
             LaunchId = place.LaunchId,
             Rootless = facts.IsRootless,
-            Root = spec.Root.Plan(),
+            Root = root,
+            Ids = ids,
             Arguments = arguments,
             Environment = environment,
             Executables = CommandPath.Candidates(arguments, environment),
@@ -32,11 +33,13 @@ internal static class LaunchPreparation
             Resolvers = spec.Namespaces.Network.Mode == NamespaceMode.Host && File.Exists("/etc/resolv.conf") ? File.ReadAllText("/etc/resolv.conf") : string.Empty,
             User = user,
             CgroupJoinFiles = place.CgroupJoinFiles,
+            CgroupDirectory = place.CgroupDirectory,
             CgroupUnified = place.CgroupUnified,
             ScratchDirectory = place.ScratchDirectory,
-            Mounts = MountPreparation.Prepare(spec.Mounts, facts.IsRootless),
+            Mounts = MountPreparation.Prepare(spec.Mounts, facts.IsRootless, ids),
             ResourceLimits = ApplyUlimits(facts.Limits, spec.Ulimits),
             LastCapability = facts.LastCapability,
+            LandlockVersion = facts.LandlockVersion,
             Joined = JoinedNamespaces(spec.Namespaces),
             Interactive = interactive,
         };
@@ -47,8 +50,9 @@ internal static class LaunchPreparation
     /// <param name="container">The container's own context.</param>
     /// <param name="spec">What to run, as a copy of the container's spec.</param>
     /// <param name="cgroup">The container's groups.</param>
+    /// <param name="cgroupDirectory">The v2 one among them, opened.</param>
     /// <param name="handed">What the container handed over.</param>
-    public static LaunchContext PrepareExec(ContainerEngine engine, LaunchContext container, ContainerSpec spec, ContainerCgroup cgroup, HandedOver handed)
+    public static LaunchContext PrepareExec(ContainerEngine engine, LaunchContext container, ContainerSpec spec, ContainerCgroup cgroup, FileDescriptor? cgroupDirectory, HandedOver handed)
     {
         var user = ResolveUser(spec);
         var environment = CompleteEnvironment(spec.Environment, container.Hostname, user, spec.Terminal is not null);
@@ -58,6 +62,7 @@ internal static class LaunchPreparation
             LaunchId = engine.Guardian.NextId(),
             Rootless = container.Rootless,
             Root = container.Root,
+            Ids = container.Ids,
             Arguments = spec.Command,
             Environment = environment,
             Executables = CommandPath.Candidates(spec.Command, environment),
@@ -66,11 +71,13 @@ internal static class LaunchPreparation
             Resolvers = container.Resolvers,
             User = user,
             CgroupJoinFiles = [.. cgroup.JoinFiles],
+            CgroupDirectory = cgroupDirectory,
             CgroupUnified = container.CgroupUnified,
             ScratchDirectory = container.ScratchDirectory,
             Mounts = [],
             ResourceLimits = container.ResourceLimits,
             LastCapability = container.LastCapability,
+            LandlockVersion = container.LandlockVersion,
             Joined = [.. HandoverSteps.Namespaces.Select(entry => KeyValuePair.Create(entry.Kind, handed.Namespaces[entry.Kind]))],
             Interactive = false,
         };
@@ -135,7 +142,7 @@ internal static class LaunchPreparation
     }
 
     /// <summary>Refuses, before anything is made, what this version cannot do.</summary>
-    private static void RequirePossible(NamespaceSet namespaces)
+    public static void RequirePossible(NamespaceSet namespaces)
     {
         if (namespaces.Pid.Mode == NamespaceMode.Host)
         {
@@ -147,12 +154,6 @@ internal static class LaunchPreparation
         {
             throw new ContainerException(
                 "A container cannot start in the mount namespace of another: use Container.ExecAsync to run a command there, or bind the same directory into both.");
-        }
-
-        if (namespaces.User is not null)
-        {
-            throw new ContainerException(
-                "A user namespace cannot be chosen yet: as an ordinary user every container is in its engine's, as root in the host's. Leave out WithNamespace(NamespaceKind.User, …).");
         }
     }
 
@@ -175,5 +176,6 @@ internal static class LaunchPreparation
 /// <param name="LaunchId">The guardian's number for it.</param>
 /// <param name="CgroupJoinFiles">The v1 files by which it joins its groups.</param>
 /// <param name="CgroupUnified">It sees its own group in the v2 tree.</param>
+/// <param name="CgroupDirectory">Its group in the v2 tree, opened, where there is one.</param>
 /// <param name="ScratchDirectory">The engine's mount point for writable layers.</param>
-internal sealed record LaunchPlace(uint LaunchId, ImmutableArray<string> CgroupJoinFiles, bool CgroupUnified, string ScratchDirectory);
+internal sealed record LaunchPlace(uint LaunchId, ImmutableArray<string> CgroupJoinFiles, bool CgroupUnified, string ScratchDirectory, FileDescriptor? CgroupDirectory);

@@ -27,6 +27,9 @@ internal static class LauncherFormat
 
     public const int ExitFailed = 125;
     public const int ExitNoProgram = 124;
+
+    /// <summary>Of a worker that has cloned the process it was for.</summary>
+    public const int ExitCloned = 123;
 }
 
 internal enum StepOperation : ushort

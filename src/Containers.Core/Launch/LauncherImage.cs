@@ -11,7 +11,7 @@ internal static unsafe class LauncherImage
 {
     private const int Seals = Libc.SealSeal | Libc.SealShrink | Libc.SealGrow | Libc.SealWrite;
 
-    private const uint OwnerMayExecute = 0x140; // 0500
+    private const uint AnyoneMayExecute = 0x149; // 0511
 
     /// <summary>
     /// A new descriptor of a fresh copy. Each use gets its own inode: what stays in a container as its init must not be
@@ -45,11 +45,17 @@ internal static unsafe class LauncherImage
     /// <summary>A file that has no name, and that nobody has open for writing once it is returned: the kernel lets nobody write what is executed.</summary>
     private static FileDescriptor CreateFile(string directory)
     {
-        using var written = Libc.Open(directory, Libc.OpenTemporaryFile | Libc.OpenReadWrite | Libc.OpenCloseOnExec, OwnerMayExecute);
+        using var written = Libc.Open(directory, Libc.OpenTemporaryFile | Libc.OpenReadWrite | Libc.OpenCloseOnExec, AnyoneMayExecute);
         if (written.IsInvalid)
         {
             throw new ContainerException("create the launcher in", directory, ErrnoNames.Last,
                 "Memfds cannot be executed here (sysctl vm.memfd_noexec): name a state directory where files can be (ContainerEngineOptions.StateDirectory).");
+        }
+
+        // Whatever the umask: the root of a user namespace, who is another to this file, executes it as init.
+        if (Libc.ChangeMode(written, AnyoneMayExecute) != 0)
+        {
+            throw new ContainerException("set the mode of the launcher in", directory, ErrnoNames.Last);
         }
 
         Fill(written);

@@ -19,10 +19,12 @@ internal static class Linux
     public const ulong SignalChild = 17;
 
     public const int PrSetDumpable = 4;
+    public const int PrSetKeepCapabilities = 8;
     public const int PrSetName = 15;
     public const int PrCapabilityBoundingSetDrop = 24;
     public const int PrSetNoNewPrivileges = 38;
     public const int PrCapabilityAmbient = 47;
+    public const int PrCapabilityAmbientRaise = 2;
     public const int PrCapabilityAmbientClearAll = 4;
 
     public const int FsOpenCloseOnExec = 1;
@@ -35,6 +37,7 @@ internal static class Linux
     public const ulong MountNoSetUid = 2;
     public const ulong MountNoDevices = 4;
     public const ulong MountNoExecute = 8;
+    public const ulong MountIdMapped = 1 << 20;
     public const ulong MountPrivate = 1 << 18;
     public const ulong MountSlave = 1 << 19;
     public const ulong MountShared = 1 << 20;

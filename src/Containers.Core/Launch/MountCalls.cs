@@ -26,6 +26,11 @@ internal static class MountCalls
         return mount;
     }
 
+    /// <summary>Attaches a detached mount to an opened target.</summary>
+    public static void Attach(ProgramBuilder program, Argument mount, Argument target, string what, string path) =>
+        program.Call(SystemCall.MoveMount, what, path, mount, program.Text(string.Empty), target, program.Text(string.Empty),
+            Linux.MoveMountFromEmptyPath | Linux.MoveMountToEmptyPath);
+
     /// <summary>Clones the mount at a path beneath a descriptor, as a detached one.</summary>
     public static StepReference Clone(ProgramBuilder program, Cell directory, string path, string what, string subject, out Cell tree, bool recursive = false)
     {
@@ -35,8 +40,23 @@ internal static class MountCalls
             .Into(tree);
     }
 
+    /// <summary>Clones the mount at a path of the host, as a detached one.</summary>
+    public static StepReference Clone(ProgramBuilder program, string path, out Cell tree, bool recursive = false)
+    {
+        tree = program.NewCell();
+        return program.Call(SystemCall.OpenTree, "open the host's", path, Interop.Libc.AtFdCwd, program.Text(path),
+            Linux.OpenTreeClone | Interop.Libc.OpenCloseOnExec | (recursive ? Interop.Libc.AtRecursive : 0)).Into(tree);
+    }
+
+    /// <summary>Files keep their ids on disk and have those of the container's user namespace in it (an idmapped mount).</summary>
+    public static Linux.MountAttributes Mapped(LaunchContext context) => new()
+    {
+        Set = Linux.MountIdMapped,
+        UserNamespace = (ulong)context.DescriptorOf(context.Ids!.Lease.Descriptor),
+    };
+
     /// <summary>Changes the attributes of a mount, or of a whole tree.</summary>
-    public static void SetAttributes(ProgramBuilder program, Argument mount, string what, string subject, in Linux.MountAttributes attributes, bool recursive) =>
+    public static StepReference SetAttributes(ProgramBuilder program, Argument mount, string what, string subject, in Linux.MountAttributes attributes, bool recursive) =>
         program.Call(SystemCall.MountSetAttributes, what, subject, mount, program.Text(string.Empty),
             Interop.Libc.AtEmptyPath | (recursive ? Interop.Libc.AtRecursive : 0), program.Structure(attributes), Linux.MountAttributes.Size);
 

@@ -1,12 +1,13 @@
 using System.Collections.Immutable;
 using Containers.Interop;
+using Containers.UserNamespaces;
 
 namespace Containers.Launch;
 
 /// <summary>Opens the sources of mounts, once, so that what is checked is what is mounted.</summary>
 internal static class MountPreparation
 {
-    public static ImmutableArray<PreparedMount> Prepare(ImmutableArray<Mount> mounts, bool rootless)
+    public static ImmutableArray<PreparedMount> Prepare(ImmutableArray<Mount> mounts, bool rootless, ContainerIds? ids)
     {
         if (mounts.IsEmpty)
         {
@@ -18,7 +19,7 @@ internal static class MountPreparation
         {
             foreach (var mount in mounts)
             {
-                prepared.Add(Prepare(mount, rootless));
+                prepared.Add(Prepare(mount, rootless, ids));
             }
         }
         catch
@@ -34,7 +35,7 @@ internal static class MountPreparation
         return prepared.MoveToImmutable();
     }
 
-    private static unsafe PreparedMount Prepare(Mount mount, bool rootless)
+    private static unsafe PreparedMount Prepare(Mount mount, bool rootless, ContainerIds? ids)
     {
         if (mount.Kind == MountKind.Tmpfs)
         {
@@ -64,6 +65,12 @@ internal static class MountPreparation
 
         var tree = Libc.OpenTree(opened, string.Empty, Linux.OpenTreeClone | Libc.OpenCloseOnExec | Libc.AtEmptyPath | Libc.AtRecursive);
         var attributes = MountSteps.Attributes(mount);
+        if (ids is not null)
+        {
+            attributes.Set |= Linux.MountIdMapped;
+            attributes.UserNamespace = (ulong)ids.Lease.Descriptor.Number;
+        }
+
         if (tree.IsInvalid || Libc.SetMountAttributes(tree, Libc.AtEmptyPath | Libc.AtRecursive, &attributes) != 0)
         {
             var errno = ErrnoNames.Last;

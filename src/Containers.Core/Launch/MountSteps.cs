@@ -36,9 +36,7 @@ internal static class MountSteps
         }
 
         var source = prepared.Mount.Source!;
-        var tree = program.NewCell();
-        program.Call(SystemCall.OpenTree, "open the host's", source, Libc.AtFdCwd, program.Text(source),
-            Linux.OpenTreeClone | Libc.OpenCloseOnExec | Libc.AtRecursive).Into(tree);
+        MountCalls.Clone(program, source, out var tree, recursive: true);
         MountCalls.SetAttributes(program, tree, "set the attributes of", source, Attributes(prepared.Mount), recursive: true);
         return tree;
     }

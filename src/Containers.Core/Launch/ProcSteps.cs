@@ -29,11 +29,11 @@ internal static class ProcSteps
         return proc;
     }
 
-    /// <summary>Mounts sysfs of the container's network namespace, read-only; null where the namespace is the host's.</summary>
-    public static Cell MountSys(ProgramBuilder program, RootPaths paths)
+    /// <summary>Mounts sysfs of the container's own network namespace.</summary>
+    public static Cell MountSys(ProgramBuilder program, RootPaths paths, bool readOnly)
     {
         var target = paths.OpenDirectory("/sys");
-        var sys = MountCalls.Make(program, "sysfs", Attributes | Linux.MountReadOnly);
+        var sys = MountCalls.Make(program, "sysfs", Attributes | (readOnly ? Linux.MountReadOnly : 0));
         paths.Attach(sys, target, "attach sysfs to", "/sys");
         return sys;
     }
@@ -52,14 +52,13 @@ internal static class ProcSteps
     /// cloned from a mount in the engine's scratch directory, which stays behind with the host's root: kernels before 6.15 clone only
     /// what is attached somewhere.
     /// </summary>
-    public static void Mask(ProgramBuilder program, LaunchContext context, RootPaths paths, Cell proc, Cell? sys)
+    public static void Mask(ProgramBuilder program, LaunchContext context, RootPaths paths, Cell scratch, Cell proc, Cell? sys)
     {
         var empty = MountCalls.Make(program, "tmpfs", Attributes, ("mode", "555"), ("size", "4k"), ("nr_inodes", "4"));
         program.Call(SystemCall.MakeDirectoryAt, "create", "the empty directory", empty, program.Text("d"), RootPaths.Mode(0, 5, 5, 5));
         program.Call(SystemCall.MakeNodeAt, "create", "the empty file", empty, program.Text("f"), Linux.ModeRegular | RootPaths.Mode(0, 4, 4, 4), 0);
         MountCalls.SetAttributes(program, empty, "make read-only", "the empty mask", new Linux.MountAttributes { Set = Linux.MountReadOnly }, recursive: false);
-        program.Call(SystemCall.MoveMount, "attach the empty mask to", context.ScratchDirectory, empty, paths.Empty,
-            Libc.AtFdCwd, program.Text(context.ScratchDirectory), Linux.MoveMountFromEmptyPath);
+        MountCalls.Attach(program, empty, scratch, "attach the empty mask to", context.ScratchDirectory);
         var file = program.Text("f");
         var directory = program.Text("d");
         MaskAll(program, paths, empty, file, directory, proc, "/proc/", MaskedInProc);

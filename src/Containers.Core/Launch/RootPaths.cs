@@ -55,8 +55,7 @@ internal sealed class RootPaths(ProgramBuilder program, Cell root)
 
     /// <summary>Attaches a detached mount to an opened target.</summary>
     public void Attach(Argument mount, Cell target, string what, string path) =>
-        program.Call(SystemCall.MoveMount, what, path, mount, Empty, target, Empty,
-            Linux.MoveMountFromEmptyPath | Linux.MoveMountToEmptyPath);
+        MountCalls.Attach(program, mount, target, what, path);
 
     public Argument Empty { get; } = program.Text(string.Empty);
 

@@ -14,8 +14,17 @@ internal static class RootSteps
         program.Call(SystemCall.MountSetAttributes, "make every mount private below", "/", Libc.AtFdCwd, program.Text("/"), Libc.AtRecursive,
             program.Structure(new Linux.MountAttributes { Propagation = Linux.MountPrivate }), Linux.MountAttributes.Size);
 
+    /// <summary>The engine's mount point for what only this container's namespace sees; the host root's, so before its rights are given up.</summary>
+    public static Cell OpenScratch(ProgramBuilder program, LaunchContext context)
+    {
+        var scratch = program.NewCell();
+        program.Call(SystemCall.OpenAt, "open", context.ScratchDirectory, Libc.AtFdCwd, program.Text(context.ScratchDirectory),
+            Libc.OpenPath | Libc.OpenDirectory | Libc.OpenCloseOnExec, 0).Into(scratch);
+        return scratch;
+    }
+
     /// <summary>Builds the root and attaches it on top of the present one, where nothing resolves to it but its descriptor.</summary>
-    public static RootPaths Build(ProgramBuilder program, LaunchContext context, WritableLayer layer)
+    public static RootPaths Build(ProgramBuilder program, LaunchContext context, HostSources sources, WritableLayer layer)
     {
         var root = context.Root switch
         {
@@ -28,10 +37,21 @@ internal static class RootSteps
             Linux.MoveMountFromEmptyPath);
         if (context.Root is HostRootPlan host)
         {
-            FillFromHost(program, paths, host);
+            FillFromHost(program, context, sources, paths, host);
         }
 
         return paths;
+    }
+
+    /// <summary>A part of the host that nobody inside can write.</summary>
+    public static Cell OpenBind(ProgramBuilder program, LaunchContext context, HostBind bind)
+    {
+        MountCalls.Clone(program, bind.Path, out var tree, recursive: true);
+        var mapped = context.Ids is { } ids && !ids.Unmapped.Contains(bind.Path) ? MountCalls.Mapped(context) : default;
+        mapped.Set |= Linux.MountReadOnly | Linux.MountNoSetUid | Linux.MountNoDevices;
+        mapped.Propagation = Linux.MountPrivate;
+        MountCalls.SetAttributes(program, tree, "make read-only", bind.Path, mapped, recursive: true);
+        return tree;
     }
 
     /// <summary>
@@ -63,10 +83,20 @@ internal static class RootSteps
         program.Call(SystemCall.ChangeDirectory, "change directory to", "/", program.Text("/"));
     }
 
-    public static void MakeReadOnly(ProgramBuilder program, RootPaths paths) =>
-        MountCalls.SetAttributes(program, paths.Root, "make read-only", "/", new Linux.MountAttributes { Set = Linux.MountReadOnly }, recursive: false);
+    /// <summary>Nothing of the root can be written from here on, but what is mounted on it and, where asked for, /tmp.</summary>
+    public static void MakeReadOnly(ProgramBuilder program, LaunchContext context, RootPaths paths, WritableLayer layer)
+    {
+        if (context.Spec.Security.ReadOnlyRoot && !context.Spec.Mounts.Any(static mount => mount.Target == TemporaryDirectory))
+        {
+            layer.AttachDirectory(program, paths, TemporaryDirectory);
+        }
 
-    private static void FillFromHost(ProgramBuilder program, RootPaths paths, HostRootPlan plan)
+        MountCalls.SetAttributes(program, paths.Root, "make read-only", "/", new Linux.MountAttributes { Set = Linux.MountReadOnly }, recursive: false);
+    }
+
+    private const string TemporaryDirectory = "/tmp";
+
+    private static void FillFromHost(ProgramBuilder program, LaunchContext context, HostSources sources, RootPaths paths, HostRootPlan plan)
     {
         foreach (var directory in (ReadOnlySpan<string>)["proc", "sys", "dev", "etc", "tmp", "run", "var", "root", "home"])
         {
@@ -82,22 +112,12 @@ internal static class RootSteps
         foreach (var bind in plan.Binds)
         {
             var target = bind.IsDirectory ? paths.OpenDirectory(bind.Path) : paths.OpenFile(bind.Path);
-            BindReadOnly(program, paths, bind, target);
+            paths.Attach(sources.Tree(bind.Path) ?? OpenBind(program, context, bind), target, "bind", bind.Path);
         }
 
         foreach (var (path, content) in plan.Files)
         {
             FileSteps.Write(program, paths, path, Encoding.UTF8.GetBytes(content), (UnixFileMode)0x1A4, 0, 0);
         }
-    }
-
-    private static void BindReadOnly(ProgramBuilder program, RootPaths paths, HostBind bind, Cell target)
-    {
-        var tree = program.NewCell();
-        program.Call(SystemCall.OpenTree, "open the host's", bind.Path, Libc.AtFdCwd, program.Text(bind.Path),
-            Linux.OpenTreeClone | Libc.OpenCloseOnExec | Libc.AtRecursive).Into(tree);
-        MountCalls.SetAttributes(program, tree, "make read-only", bind.Path,
-            new Linux.MountAttributes { Set = Linux.MountReadOnly | Linux.MountNoSetUid | Linux.MountNoDevices, Propagation = Linux.MountPrivate }, recursive: true);
-        paths.Attach(tree, target, "bind", bind.Path);
     }
 }

@@ -6,6 +6,7 @@ namespace Containers.Launch;
 /// </summary>
 internal enum SetupPhase
 {
+    OpenSources,
     Isolate,
     JoinCgroup,
     JoinNamespaces,
@@ -22,7 +23,8 @@ internal enum SetupPhase
     WorkingDirectory,
     Capabilities,
     NoNewPrivileges,
-    Seccomp,
+    Landlock,
     CloseDescriptors,
+    Seccomp,
     Execute,
 }

@@ -11,6 +11,24 @@ internal static class StreamSteps
     private const int SetControllingTerminal = 0x540e; // TIOCSCTTY
     private const int SetWindowSize = 0x5414; // TIOCSWINSZ
 
+    /// <summary>
+    /// Makes the pipes the job's own, so that it can open them anew (/dev/stdout). In a user namespace this has to be done before the
+    /// host's rights are given up.
+    /// </summary>
+    public static void Give(ProgramBuilder program, LaunchContext context, JobStreams streams)
+    {
+        var (user, group) = context.Ids is { Lease.Range: var range }
+            ? (range.ToHost(context.User.UserId), range.ToHost(context.User.GroupId))
+            : (context.User.UserId, context.User.GroupId);
+        foreach (var stream in (ReadOnlySpan<FileDescriptor?>)[streams.Input, streams.Output, streams.Error])
+        {
+            if (stream is not null)
+            {
+                program.Call(SystemCall.ChangeOwnerFd, "give to the job", "its standard streams", context.DescriptorOf(stream), user, group);
+            }
+        }
+    }
+
     /// <summary>Pipes that came with the request; input is the container's own /dev/null where none was given.</summary>
     public static void UsePipes(ProgramBuilder program, LaunchContext context, RootPaths paths, JobStreams streams)
     {
@@ -24,6 +42,11 @@ internal static class StreamSteps
             var none = program.NewCell();
             program.Call(SystemCall.OpenAt, "open for input", "/dev/null", paths.Root, program.Text("dev/null"), Libc.OpenReadOnly | Libc.OpenCloseOnExec).Into(none);
             source = none;
+        }
+
+        if (context.Ids is null && context.User.UserId != 0)
+        {
+            Give(program, context, streams);
         }
 
         Redirect(program, source, context.DescriptorOf(streams.Output!), context.DescriptorOf(streams.Error!));

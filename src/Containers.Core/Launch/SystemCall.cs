@@ -18,6 +18,12 @@ internal readonly record struct SystemCall(string Name, ushort X64, ushort Arm64
     public static readonly SystemCall GetCurrentDirectory = new("getcwd", 79, 17);
     public static readonly SystemCall ChangeDirectoryFd = new("fchdir", 81, 50);
     public static readonly SystemCall ChangeDirectory = new("chdir", 80, 49);
+    public static readonly SystemCall WaitForChild = new("wait4", 61, 260);
+    public static readonly SystemCall KeyControl = new("keyctl", 250, 219);
+    public static readonly SystemCall Seccomp = new("seccomp", 317, 277);
+    public static readonly SystemCall LandlockCreateRuleset = new("landlock_create_ruleset", 444, 444);
+    public static readonly SystemCall LandlockAddRule = new("landlock_add_rule", 445, 445);
+    public static readonly SystemCall LandlockRestrictSelf = new("landlock_restrict_self", 446, 446);
     public static readonly SystemCall SetUmask = new("umask", 95, 166);
     public static readonly SystemCall SetGroups = new("setgroups", 116, 159);
     public static readonly SystemCall SetUserIds = new("setresuid", 117, 147);

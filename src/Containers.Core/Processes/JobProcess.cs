@@ -56,14 +56,15 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
     /// <param name="context">What was compiled.</param>
     /// <param name="compiled">Its program.</param>
     /// <param name="streams">Its streams.</param>
-    /// <param name="cgroup">The v2 group it is born in.</param>
     /// <param name="reactor">Watches for its execve.</param>
     public static JobProcess Start(
-        Guardian guardian, LaunchContext context, ContainerProgram compiled, StandardStreams streams, FileDescriptor? cgroup, Reactor reactor)
+        Guardian guardian, LaunchContext context, ContainerProgram compiled, StandardStreams streams, Reactor reactor)
     {
         var process = new JobProcess(context, compiled, streams);
         try
         {
+            // A worker clones the process into its group itself.
+            var cgroup = compiled.HasWorker ? null : context.CgroupDirectory;
             FileDescriptor[] descriptors = cgroup is null
                 ? [process._memfd, .. context.Passed]
                 : [process._memfd, .. context.Passed, cgroup];

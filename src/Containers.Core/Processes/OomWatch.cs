@@ -39,7 +39,7 @@ internal sealed class OomWatch : IReactorHandler, IDisposable
 
     /// <summary>Null where no watch is needed, or nothing counts memory.</summary>
     public static OomWatch? Start(Reactor reactor, ContainerCgroup cgroup, ContainerSpec spec) =>
-        (spec.Init || spec.Namespaces.Pid.Mode != NamespaceMode.Private) && cgroup.OpenOomNotification() is { } notification
+        (spec.HasInit || spec.Namespaces.Pid.Mode != NamespaceMode.Private) && cgroup.OpenOomNotification() is { } notification
             ? new OomWatch(reactor, notification, cgroup)
             : null;
 

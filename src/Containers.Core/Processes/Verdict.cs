@@ -4,6 +4,7 @@ namespace Containers.Processes;
 internal static class Verdict
 {
     private const int SignalKill = 9;
+    private const int SignalSystemCall = 31; // SIGSYS
 
     /// <param name="exit">How its main process ended.</param>
     /// <param name="enforced">What the engine killed it for, or saw broken.</param>
@@ -14,6 +15,7 @@ internal static class Verdict
         _ when enforced is { } reason => reason,
         { ExitCode: not 0 } when diskFull => Outcome.DiskLimitExceeded,
         { Signal: SignalKill } when outOfMemory => Outcome.OutOfMemory,
+        { Signal: SignalSystemCall } => Outcome.SyscallDenied,
         { Signal: not null } => Outcome.Signaled,
         _ => Outcome.Exited,
     };

@@ -37,6 +37,8 @@ internal sealed record ContainerSpec
 
     public bool ReadOnlyRoot { get; init; }
 
+    public bool IsRootReadOnly => ReadOnlyRoot || Security.ReadOnlyRoot;
+
     public ImmutableArray<Mount> Mounts { get; init; } = [];
 
     public ImmutableArray<InjectedFile> Files { get; init; } = [];
@@ -52,6 +54,10 @@ internal sealed record ContainerSpec
     public int? OomScoreAdjustment { get; init; }
 
     public bool Init { get; init; }
+
+    public SecurityProfile Security { get; init; } = SecurityProfile.Default;
+
+    public bool HasInit => Init || Security.Init;
 
     public NamespaceSet Namespaces { get; init; } = NamespaceSet.Default;
 

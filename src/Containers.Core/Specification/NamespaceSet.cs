@@ -15,7 +15,7 @@ internal sealed record NamespaceSet
 
     public NamespaceOption Pid { get; init; } = NamespaceOption.Private;
 
-    /// <summary>Null: the engine's choice, which is private wherever the host needs it (an ordinary user).</summary>
+    /// <summary>That of another container; null: what <see cref="SecurityProfile.UserNamespace"/> says.</summary>
     public NamespaceOption? User { get; init; }
 
     public NamespaceOption Cgroup { get; init; } = NamespaceOption.Private;

@@ -102,7 +102,6 @@ public sealed class BuilderNamespacesTests
     [InlineData(NamespaceKind.Ipc)]
     [InlineData(NamespaceKind.Network)]
     [InlineData(NamespaceKind.Pid)]
-    [InlineData(NamespaceKind.User)]
     [InlineData(NamespaceKind.Cgroup)]
     [InlineData(NamespaceKind.Time)]
     public void Namespace_OfEachKind_CanBeTheHostsAnothersOrPrivate(NamespaceKind kind)
@@ -112,6 +111,17 @@ public sealed class BuilderNamespacesTests
         Assert.Equal(NamespaceOption.Host, Option(host, kind));
         Assert.Equal(new NamespaceOption(NamespaceMode.Container, other), Option(host.WithNamespace(kind, other), kind));
         Assert.Equal(NamespaceOption.Private, Option(host.WithNamespace(kind, NamespaceMode.Private), kind));
+    }
+
+    [Fact]
+    public void TheUserNamespace_IsChosenInTwoWays()
+    {
+        Assert.Same(UserNamespace.Host, Builder.WithNamespace(NamespaceKind.User, NamespaceMode.Host).Spec.Security.UserNamespace);
+        Assert.Same(UserNamespace.Private, Builder.WithNamespace(NamespaceKind.User, NamespaceMode.Private).Spec.Security.UserNamespace);
+        var other = ContainerEngine.Default.Create(ContainerBuilder.FromHost());
+        var joined = Builder.WithNamespace(NamespaceKind.User, other);
+        Assert.Same(other, joined.Spec.Namespaces.User!.Value.Owner);
+        Assert.Null(joined.WithUserNamespace(UserNamespace.Private).Spec.Namespaces.User);
     }
 
     [Fact]

@@ -56,6 +56,8 @@ public sealed class BuilderTests
             Builder.WithFile("/a", new byte[1]), Builder.WithMoveMountRoot(), Builder.WithHostname("a"), Builder.WithDomainName("a"),
             Builder.WithSysctl("net.ipv4.ip_forward", "1"), Builder.WithNamespace(NamespaceKind.Ipc, NamespaceMode.Host),
             Builder.WithNamespace(NamespaceKind.Ipc, ContainerEngine.Default.Create(ContainerBuilder.FromHost())),
+            Builder.WithSecurity(SecurityProfile.Untrusted), Builder.WithCapability(Capability.NetAdmin), Builder.WithoutCapability(Capability.Chown),
+            Builder.WithoutCapabilities(), Builder.WithSeccomp(SeccompProfile.Untrusted), Builder.WithoutSeccomp(), Builder.WithUserNamespace(UserNamespace.Host),
         ];
 
         Assert.All(copies, copy => Assert.NotEqual(before, copy.Spec));
@@ -68,7 +70,7 @@ public sealed class BuilderTests
     {
         // So that a method added later is added above as well.
         var methods = typeof(ContainerBuilder).GetMethods().Count(method => method.Name.StartsWith("With", StringComparison.Ordinal));
-        Assert.Equal(42, methods);
+        Assert.Equal(49, methods);
     }
 
     [Theory]

@@ -74,7 +74,7 @@ public sealed partial class NamespaceTests
         var points = (await Job.OutputOf(Job.Shell("cut -d ' ' -f 5 /proc/self/mountinfo"))).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
         Assert.All(points, static point => Assert.Matches(ExpectedMount(), point));
-        Assert.Equal("/", points[0]);
+        Assert.Contains("/", points);
     }
 
     [Fact]
@@ -154,7 +154,7 @@ public sealed partial class NamespaceTests
         var map = (await Job.OutputOf(Job.Shell("cat /proc/self/uid_map"))).Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
         Assert.Equal("0", map[0]);
-        Assert.Equal(Environment.IsPrivilegedProcess ? "4294967295" : "1", map[2].Trim());
+        Assert.Equal(Environment.IsPrivilegedProcess ? "65536" : "1", map[2].Trim());
         Assert.Equal(0, int.Parse((await Job.OutputOf(Job.Shell("id -u"))).Trim(), CultureInfo.InvariantCulture));
     }
 

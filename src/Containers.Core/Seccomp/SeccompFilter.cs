@@ -1,0 +1,11 @@
+namespace Containers.Seccomp;
+
+/// <summary>A compiled filter.</summary>
+/// <param name="Instructions">struct sock_filter, one after the other.</param>
+/// <param name="Flags">SECCOMP_FILTER_FLAG_*.</param>
+internal sealed record SeccompFilter(ReadOnlyMemory<byte> Instructions, uint Flags)
+{
+    public const int InstructionSize = 8;
+
+    public int Length => Instructions.Length / InstructionSize;
+}

@@ -1,0 +1,104 @@
+namespace Containers.Tests.Running;
+
+/// <summary>Capabilities, filters and profiles as the job finds them.</summary>
+[Trait("Category", "Vm")]
+[Trait("Category", "Rootless")]
+public sealed class SecurityTests
+{
+    [Fact]
+    public async Task Capabilities_AreThoseAskedFor()
+    {
+        Assert.Equal("0000000000000000", await MaskOf(Job.Shell(Status).WithoutCapabilities(), "CapBnd"));
+        Assert.Equal("0000000000001000", await MaskOf(Job.Shell(Status).WithoutCapabilities().WithCapability(Capability.NetAdmin), "CapEff"));
+        Assert.Equal("00000000800405fa", await MaskOf(Job.Shell(Status).WithoutCapability(Capability.Chown), "CapPrm"));
+    }
+
+    [Fact]
+    public async Task AProfilesFilter_IsInForceForStartAndExec()
+    {
+        await using var container = await Job.Shell("sleep 30").StartAsync(Job.Token);
+        Assert.Equal("Seccomp:\t2\n", await Job.OutputOf(Job.Shell("grep Seccomp: /proc/self/status")));
+        Assert.Equal("Seccomp:\t2\n", (await container.ExecAsync("grep", "Seccomp:", "/proc/self/status")).StandardOutput.Text);
+        Assert.Equal("Seccomp:\t0\n", await Job.OutputOf(Job.Shell("grep Seccomp: /proc/self/status").WithoutSeccomp()));
+    }
+
+    [Fact]
+    public async Task AKillingRule_IsToldApart()
+    {
+        var result = await Job.Shell("exec /bin/uname -a").WithSeccomp(SeccompProfile.Default.Kill("uname")).RunAsync(Job.Token);
+        Assert.Equal(Outcome.SyscallDenied, result.Outcome);
+        Assert.Equal(Signal.BadSystemCall, result.Signal);
+        Assert.NotEqual(0, (await Job.Shell("exec /bin/uname -a").WithSeccomp(SeccompProfile.Default.Deny("uname")).RunAsync(Job.Token)).ExitCode);
+    }
+
+    /// <summary>The filter comes last: it has to allow nothing of the set-up, and a failed execve is still told.</summary>
+    [Fact]
+    public async Task AFilterThatAllowsNothing_DoesNotHideWhatFailed()
+    {
+        var strict = SeccompProfile.Parse("""{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["execve","exit_group","faccessat"],"action":"SCMP_ACT_ALLOW"}]}""");
+        Assert.Equal("/no/such", (await Job.FailureOf(Job.Shell("true").WithEntrypoint("/no/such").WithSeccomp(strict))).Path);
+        var ran = await Job.Shell("true").WithSeccomp(strict).RunAsync(Job.Token);
+        Assert.NotEqual(0, ran.ExitCode);
+    }
+
+    [Fact]
+    public async Task Untrusted_IsStricterInEveryWay()
+    {
+        var job = Job.Shell("cat /proc/self/status; touch /x; touch /tmp/y && echo tmp is writable; echo pid $$; ulimit -Hc").WithSecurity(SecurityProfile.Untrusted);
+        if (!Environment.IsPrivilegedProcess)
+        {
+            job = job.WithUserNamespace(UserNamespace.Automatic);
+        }
+
+        var result = await job.RunAsync(Job.Token);
+        Assert.Matches("CapBnd:\t0{16}", result.StandardOutput.Text);
+        Assert.Matches("NoNewPrivs:\t1", result.StandardOutput.Text);
+        Assert.Contains("tmp is writable", result.StandardOutput.Text, StringComparison.Ordinal);
+        Assert.Contains("pid 2", result.StandardOutput.Text, StringComparison.Ordinal);
+        Assert.Contains("Read-only file system", result.StandardError.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AmbientCapabilities_ReachOtherUsers()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "an ordinary user's containers have one user");
+        var security = SecurityProfile.Default with { Capabilities = [Capability.NetBindService], AmbientCapabilities = [Capability.NetBindService] };
+        Assert.Equal("0000000000000400", await MaskOf(Job.Shell(Status).WithSecurity(security).WithUser("1000"), "CapEff"));
+        Assert.Equal("0000000000000000", await MaskOf(Job.Shell(Status).WithUser("1000"), "CapEff"));
+        Assert.Throws<ArgumentException>(() => Job.Shell("true").WithSecurity(security with { Capabilities = [] }));
+    }
+
+    [Fact]
+    public async Task NewPrivileges_WithAFilter()
+    {
+        var security = SecurityProfile.Default with { NoNewPrivileges = false };
+        var status = await Job.OutputOf(Job.Shell(Status).WithSecurity(security));
+        Assert.Matches("NoNewPrivs:\t0", status);
+        Assert.Matches("Seccomp:\t2", status);
+        Assert.Matches("CapEff:\t00000000800405fb", status);
+    }
+
+    [Fact]
+    public async Task Privileged_IsAskedForByName()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "an ordinary user has no privilege to give");
+        var status = await Job.OutputOf(Job.Shell(Status + "; ls /sys/firmware > /dev/null && touch /proc/sys/kernel/domainname && echo uncovered").WithSecurity(SecurityProfile.Privileged));
+        Assert.Matches("Seccomp:\t0", status);
+        Assert.Contains("uncovered", status, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Explain_ShowsTheWholeProfile()
+    {
+        var text = Job.Shell("true").WithSecurity(SecurityProfile.Untrusted with { UserNamespace = UserNamespace.Automatic }).Explain();
+        foreach (var line in (string[])["profile: untrusted", "capabilities: none", "seccomp: untrusted", "user namespace: Automatic", "no new privileges: yes", "read-only root: yes", "init: yes", "seccomp("])
+        {
+            Assert.Contains(line, text, StringComparison.Ordinal);
+        }
+    }
+
+    private const string Status = "cat /proc/self/status";
+
+    private static async Task<string> MaskOf(ContainerBuilder job, string name) =>
+        (await Job.OutputOf(job)).Split('\n').First(line => line.StartsWith(name, StringComparison.Ordinal)).Split('\t')[1];
+}

@@ -52,6 +52,11 @@ public sealed partial class Container
             Ids = ContainerIds.Choose(_engine, _spec, root);
             _context = LaunchPreparation.Prepare(_engine.Facts, _spec, Id, place, root, Ids, _isInteractive);
             Ids?.Lease.IsSpent |= _context.MayUseKeys;
+            if (_spec.Security.Name == SecurityProfile.Privileged.Name)
+            {
+                _engine.Logger.Privileged(Id);
+            }
+
             _streams = StandardStreams.Create(_engine.Reactor, _spec, _isInteractive, () => Enforce(Outcome.OutputLimitExceeded));
             _oomWatch = OomWatch.Start(_engine.Reactor, _cgroup, _spec);
             var compiled = ContainerProgram.Compile(_context, _streams.JobEnds);

@@ -8,8 +8,6 @@ namespace Containers.Diagnostics;
 /// <summary>Finds out what this host grants, by trying it: through the engine's own guardian, as containers would.</summary>
 internal sealed class HostProbe(ContainerEngine engine)
 {
-    private const int CapabilitySysResource = 24;
-
     private static readonly (string Name, ulong Flag)[] Namespaces =
     [
         ("mount", Linux.CloneNewMount), ("UTS", Linux.CloneNewUts), ("IPC", Linux.CloneNewIpc), ("network", Linux.CloneNewNetwork),
@@ -72,12 +70,12 @@ internal sealed class HostProbe(ContainerEngine engine)
         _features.Add(new HostFeature("kernel", true, File.ReadAllText("/proc/sys/kernel/osrelease").Trim()));
         _features.Add(new HostFeature("root", !rootless, rootless ? "an ordinary user: containers are in a user namespace of the engine's" : "all namespaces are the host's root's",
             rootless ? "Nothing is needed for this; root has more controllers and can give containers several users." : null));
-        var canRaise = HasCapability(CapabilitySysResource);
+        var canRaise = (engine.Facts.Capabilities & (1UL << (int)Capability.SysResource)) != 0;
         _features.Add(new HostFeature("raising hard limits", canRaise, canRaise ? "CAP_SYS_RESOURCE is there" : "CAP_SYS_RESOURCE is not there",
             canRaise ? null : "WithUlimit can go no higher than ulimit -H shows, and WithOomScoreAdjustment no lower than this process's own."));
         const string SeccompActions = "/proc/sys/kernel/seccomp/actions_avail";
         _features.Add(File.Exists(SeccompActions)
-            ? new HostFeature("seccomp", true, "the kernel has filters; this version installs none yet")
+            ? new HostFeature("seccomp", true, "the kernel has filters, and every container gets one")
             : new HostFeature("seccomp", false, "the kernel has no filters", "Use a kernel with CONFIG_SECCOMP_FILTER."));
     }
 
@@ -124,12 +122,6 @@ internal sealed class HostProbe(ContainerEngine engine)
 
     private static HostFeature Missing(string name, ContainerException why) => new(
         name, false, why.Remedy is { } remedy ? why.Message.Replace(". " + remedy, string.Empty, StringComparison.Ordinal) : why.Message, why.Remedy);
-
-    private static bool HasCapability(int capability)
-    {
-        var line = File.ReadLines("/proc/self/status").First(static line => line.StartsWith("CapEff:", StringComparison.Ordinal));
-        return (ulong.Parse(line.AsSpan("CapEff:".Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & (1UL << capability)) != 0;
-    }
 
     /// <summary>Waits for the end of one small program.</summary>
     private sealed class Trial : ILaunchObserver

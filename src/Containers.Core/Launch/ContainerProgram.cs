@@ -71,6 +71,7 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
             ProcSteps.MountCgroup(program, paths);
         }
 
+        RootSteps.KeepTemporaryDirectory(program, context, paths, layer);
         NetworkFileSteps.Write(program, context, paths);
         foreach (var file in spec.Files)
         {
@@ -116,7 +117,7 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
         paths.Open(context.WorkingDirectory, "open working directory", out var workingDirectory);
         if (spec.IsRootReadOnly)
         {
-            RootSteps.MakeReadOnly(program, context, paths, layer);
+            RootSteps.MakeReadOnly(program, paths);
         }
 
         program.Enter(SetupPhase.StandardStreams);
@@ -150,7 +151,7 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
         IdentitySteps.SetLimits(program, context);
         var security = context.Spec.Security;
         program.Enter(SetupPhase.BoundingSet);
-        IdentitySteps.DropBoundingSet(program, context.LastCapability, security.CapabilityMask);
+        IdentitySteps.DropBoundingSet(program, context.LastCapability, context.Capabilities);
         program.Enter(SetupPhase.Groups);
         IdentitySteps.SetGroups(program, context);
         program.Enter(SetupPhase.User);
@@ -169,7 +170,7 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
         program.Enter(SetupPhase.Capabilities);
 
         // The container's root keeps its set; anyone else has none but the ambient ones, as the kernel's rules give after setuid.
-        IdentitySteps.SetCapabilities(program, (context.User.UserId == 0 ? security.CapabilityMask : 0) | kept, security.AmbientMask);
+        IdentitySteps.SetCapabilities(program, (context.User.UserId == 0 ? context.Capabilities : 0) | kept, security.AmbientMask);
         if (security.NoNewPrivileges)
         {
             program.Enter(SetupPhase.NoNewPrivileges);
@@ -189,7 +190,7 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
         if (security.Seccomp is { } filter)
         {
             program.Enter(SetupPhase.Seccomp);
-            SeccompSteps.Install(program, filter, security.CapabilityMask);
+            SeccompSteps.Install(program, filter, context.Capabilities);
         }
 
         program.Enter(SetupPhase.Execute);

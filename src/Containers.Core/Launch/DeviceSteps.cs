@@ -1,3 +1,4 @@
+using System.Globalization;
 using Containers.Cgroups;
 using Containers.Interop;
 using Containers.Specification;
@@ -31,25 +32,22 @@ internal static class DeviceSteps
     /// <summary>The tmpfs with its devices, not attached yet: made with the host's rights where the container is in a user namespace.</summary>
     public static Cell Make(ProgramBuilder program, LaunchContext context)
     {
-        var dev = MountCalls.Make(program, "tmpfs", Linux.MountNoSetUid | Linux.MountNoExecute, ("mode", "755"), ("size", "64k"), ("nr_inodes", "256"));
+        // Made with the host's rights, for the root of a user namespace.
+        var owner = context.Ids?.Lease.Range.First ?? 0;
+        var id = owner.ToString(CultureInfo.InvariantCulture);
+        var dev = MountCalls.Make(program, "tmpfs", Linux.MountNoSetUid | Linux.MountNoExecute, ("mode", "755"), ("size", "64k"), ("nr_inodes", "256"), ("uid", id), ("gid", id));
         if (!context.Rootless)
         {
             foreach (var (name, major, minor) in Devices)
             {
-                MakeNode(program, dev, name, major, minor, Linux.ModeCharacterDevice);
+                MakeNode(program, dev, owner, name, major, minor, Linux.ModeCharacterDevice);
             }
 
             foreach (var device in context.Spec.Devices)
             {
                 var number = DeviceNumber.OfFile(device.HostPath, out var isBlock);
-                MakeNode(program, dev, NameOf(device), number.Major, number.Minor, isBlock ? Linux.ModeBlockDevice : Linux.ModeCharacterDevice);
+                MakeNode(program, dev, owner, NameOf(device), number.Major, number.Minor, isBlock ? Linux.ModeBlockDevice : Linux.ModeCharacterDevice);
             }
-        }
-
-        if (context.Ids is not null)
-        {
-            // So that they are root's inside, as programs expect; before Linux 6.3 they are nobody's, with the same modes.
-            MountCalls.SetAttributes(program, dev, "map the ids of", "/dev", MountCalls.Mapped(context), recursive: false).Ignoring(Errno.EINVAL);
         }
 
         return dev;
@@ -112,9 +110,16 @@ internal static class DeviceSteps
             : throw new ContainerException("add the device", device.ContainerPath, Errno.EINVAL, "A device's path in the container is /dev/NAME.");
     }
 
-    private static void MakeNode(ProgramBuilder program, Cell dev, string name, uint major, uint minor, uint kind) =>
-        program.Call(SystemCall.MakeNodeAt, "make device", "/dev/" + name, dev, program.Text(name), kind | RootPaths.Mode(0, 6, 6, 6),
+    private static void MakeNode(ProgramBuilder program, Cell dev, uint owner, string name, uint major, uint minor, uint kind)
+    {
+        var path = program.Text(name);
+        program.Call(SystemCall.MakeNodeAt, "make device", "/dev/" + name, dev, path, kind | RootPaths.Mode(0, 6, 6, 6),
             (long)((minor & 0xff) | (major << 8) | ((minor & ~0xffu) << 12)));
+        if (owner != 0)
+        {
+            program.Call(SystemCall.ChangeOwnerAt, "change the owner of", "/dev/" + name, dev, path, owner, owner, 0);
+        }
+    }
 
     /// <summary>
     /// An ordinary user cannot make devices: the host's is bound, read-only, which leaves reading and writing the device alone but

@@ -23,6 +23,7 @@ internal static class ExecuteSteps
         }
 
         program.Call(SystemCall.CloseRange, "close every other descriptor", null, execPipe is null ? First : First + 1, uint.MaxValue, 0);
+        program.Call(SystemCall.SetSignalMask, "unblock every signal", null, SetMask, program.Bytes(stackalloc byte[KernelSignalSetSize]), 0, KernelSignalSetSize);
     }
 
     /// <summary>Tries each path; the launcher's shared cells keep every result for the host, which makes the message.</summary>
@@ -38,7 +39,6 @@ internal static class ExecuteSteps
             attempts.Add(new ExecAttempt(path, program.NewSharedCell(), program.NewSharedCell()));
         }
 
-        program.Call(SystemCall.SetSignalMask, "unblock every signal", null, SetMask, program.Bytes(stackalloc byte[KernelSignalSetSize]), 0, KernelSignalSetSize);
         program.Add(StepOperation.Phase, "everything is in force", null, (long)LaunchPhase.Executing);
         foreach (var attempt in attempts)
         {

@@ -7,8 +7,9 @@ namespace Containers.Launch;
 /// <summary>What does not change while this process runs, found out once.</summary>
 internal sealed class HostFacts
 {
-    private HostFacts(bool isRoot, int lastCapability, int landlockVersion, ImmutableArray<ResourceLimitValue> limits)
+    private HostFacts(bool isRoot, ulong capabilities, int lastCapability, int landlockVersion, ImmutableArray<ResourceLimitValue> limits)
     {
+        Capabilities = capabilities;
         LandlockVersion = landlockVersion;
         IsRootless = !isRoot;
         LastCapability = lastCapability;
@@ -17,6 +18,9 @@ internal sealed class HostFacts
 
     /// <summary>An ordinary user: everything happens inside a user namespace.</summary>
     public bool IsRootless { get; }
+
+    /// <summary>The permitted set of this process.</summary>
+    public ulong Capabilities { get; }
 
     public int LastCapability { get; }
 
@@ -31,6 +35,8 @@ internal sealed class HostFacts
         const string LastCapabilityFile = "/proc/sys/kernel/cap_last_cap";
         var last = int.Parse(File.ReadAllText(LastCapabilityFile).Trim(), NumberStyles.None, CultureInfo.InvariantCulture);
         var pipesCores = File.ReadAllText("/proc/sys/kernel/core_pattern").StartsWith('|');
-        return new HostFacts(Libc.EffectiveUserId() == 0, last, Math.Max(0, Libc.LandlockVersion()), DefaultLimits.Create(pipesCores));
+        var permitted = File.ReadLines("/proc/self/status").First(static line => line.StartsWith("CapPrm:", StringComparison.Ordinal));
+        var capabilities = ulong.Parse(permitted.AsSpan("CapPrm:".Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        return new HostFacts(Libc.EffectiveUserId() == 0, capabilities, last, Math.Max(0, Libc.LandlockVersion()), DefaultLimits.Create(pipesCores));
     }
 }

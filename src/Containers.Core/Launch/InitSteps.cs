@@ -20,7 +20,7 @@ internal static class InitSteps
     public static InitPlan Fork(ProgramBuilder program, LaunchContext context)
     {
         using var compiled = CompileInit();
-        var plan = new InitPlan(compiled.ToMemfd(), LauncherImage.Create(context.ScratchDirectory), program.NewCell(), new Jump(), new Jump());
+        var plan = new InitPlan(compiled.ToMemfd(), LauncherImage.Create(context.ScratchDirectory, isPrivate: true), program.NewCell(), new Jump(), new Jump());
         plan.ProgramNumber = context.DescriptorOf(plan.Program);
         plan.ImageNumber = context.DescriptorOf(plan.Image);
 

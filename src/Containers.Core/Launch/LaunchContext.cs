@@ -54,6 +54,9 @@ internal sealed class LaunchContext
     /// <summary>rlimits as (resource number, soft, hard), already clamped to what this process may set.</summary>
     public required ImmutableArray<ResourceLimitValue> ResourceLimits { get; init; }
 
+    /// <summary>What the container's root may, as a mask.</summary>
+    public required ulong Capabilities { get; init; }
+
     /// <summary>Highest capability the running kernel knows (/proc/sys/kernel/cap_last_cap).</summary>
     public required int LastCapability { get; init; }
 

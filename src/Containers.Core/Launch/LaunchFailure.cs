@@ -68,6 +68,7 @@ internal static class LaunchFailure
         (SetupPhase.Protect, Errno.ENOENT or Errno.ENOTDIR) => "The working directory must exist in the container's root: create it, or name another (WithWorkingDirectory).",
         (SetupPhase.Limits, Errno.EPERM) => "A hard limit cannot be raised without CAP_SYS_RESOURCE: ask for no more than ulimit -H shows.",
         (SetupPhase.JoinCgroup, _) => "The container's cgroup cannot be joined; see ContainerEngine.ProbeAsync().",
+        (SetupPhase.Isolate, Errno.ENOMEM) => "The container has just ended, or the host has no memory left.",
         (SetupPhase.MapIds, Errno.EPERM or Errno.EACCES) or (SetupPhase.Isolate, Errno.EPERM or Errno.ENOSPC or Errno.EACCES) =>
             "User namespaces are restricted here: see the sysctls user.max_user_namespaces, kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns.",
         (SetupPhase.EnterRoot, Errno.EINVAL) => "The host's root is an initramfs, which cannot be pivoted from: switch to a real root first, or allow the fallback with WithMoveMountRoot().",

@@ -38,6 +38,7 @@ internal static class LaunchPreparation
             ScratchDirectory = place.ScratchDirectory,
             Mounts = MountPreparation.Prepare(spec.Mounts, facts.IsRootless, ids),
             ResourceLimits = ApplyUlimits(facts.Limits, spec.Ulimits),
+            Capabilities = GrantedCapabilities(facts, spec.Security, ids),
             LastCapability = facts.LastCapability,
             LandlockVersion = facts.LandlockVersion,
             Joined = JoinedNamespaces(spec.Namespaces),
@@ -76,6 +77,7 @@ internal static class LaunchPreparation
             ScratchDirectory = container.ScratchDirectory,
             Mounts = [],
             ResourceLimits = container.ResourceLimits,
+            Capabilities = container.Capabilities,
             LastCapability = container.LastCapability,
             LandlockVersion = container.LandlockVersion,
             Joined = [.. HandoverSteps.Namespaces.Select(entry => KeyValuePair.Create(entry.Kind, handed.Namespaces[entry.Kind]))],
@@ -139,6 +141,16 @@ internal static class LaunchPreparation
         }
 
         return limits.MoveToImmutable();
+    }
+
+    /// <summary>A user namespace gives every capability inside it; without one of its own a container gets no more than this process has.</summary>
+    private static ulong GrantedCapabilities(HostFacts facts, SecurityProfile security, ContainerIds? ids)
+    {
+        var missing = ids is null && !facts.IsRootless ? security.CapabilityMask & ~facts.Capabilities : 0;
+        return missing == 0 || security.Name == SecurityProfile.Privileged.Name
+            ? security.CapabilityMask & ~missing
+            : throw new ContainerException("give the container", Capabilities.Name(System.Numerics.BitOperations.TrailingZeroCount(missing)), Errno.EPERM,
+                "This process does not have that capability itself: run it with it, leave it out, or use a user namespace of the container's own (WithUserNamespace).");
     }
 
     /// <summary>Refuses, before anything is made, what this version cannot do.</summary>

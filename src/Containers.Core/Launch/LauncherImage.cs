@@ -12,14 +12,24 @@ internal static unsafe class LauncherImage
     private const int Seals = Libc.SealSeal | Libc.SealShrink | Libc.SealGrow | Libc.SealWrite;
 
     private const uint AnyoneMayExecute = 0x149; // 0511
+    private const uint ExecuteOnly = 0x49; // 0111
 
     /// <summary>
     /// A new descriptor of a fresh copy. Each use gets its own inode: what stays in a container as its init must not be
     /// the file the guardian runs from.
     /// </summary>
     /// <param name="directory">Where a file without a name is made instead when memfds cannot be executed here (vm.memfd_noexec).</param>
+    /// <param name="isPrivate">Nobody but the host's root can read it, nor trace what runs from it.</param>
     /// <exception cref="ContainerException">Neither a memfd nor a file can be executed here.</exception>
-    public static FileDescriptor Create(string directory)
+    public static FileDescriptor Create(string directory, bool isPrivate = false)
+    {
+        var image = CreateReadable(directory);
+
+        // Who executes what it cannot read can be traced only by those with rights over the file: a container's root has none (ptrace(2)).
+        return isPrivate && Libc.ChangeMode(image, ExecuteOnly) != 0 ? throw new ContainerException("set the mode of", "the launcher", ErrnoNames.Last) : image;
+    }
+
+    private static FileDescriptor CreateReadable(string directory)
     {
         var memfd = Libc.MemfdCreate("launcher", Libc.MemfdCloseOnExec | Libc.MemfdAllowSealing | Libc.MemfdExec);
         if (memfd.IsInvalid && ErrnoNames.Last == Errno.EINVAL)

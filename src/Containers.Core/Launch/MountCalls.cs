@@ -56,7 +56,7 @@ internal static class MountCalls
     };
 
     /// <summary>Changes the attributes of a mount, or of a whole tree.</summary>
-    public static StepReference SetAttributes(ProgramBuilder program, Argument mount, string what, string subject, in Linux.MountAttributes attributes, bool recursive) =>
+    public static void SetAttributes(ProgramBuilder program, Argument mount, string what, string subject, in Linux.MountAttributes attributes, bool recursive) =>
         program.Call(SystemCall.MountSetAttributes, what, subject, mount, program.Text(string.Empty),
             Interop.Libc.AtEmptyPath | (recursive ? Interop.Libc.AtRecursive : 0), program.Structure(attributes), Linux.MountAttributes.Size);
 

@@ -83,16 +83,18 @@ internal static class RootSteps
         program.Call(SystemCall.ChangeDirectory, "change directory to", "/", program.Text("/"));
     }
 
-    /// <summary>Nothing of the root can be written from here on, but what is mounted on it and, where asked for, /tmp.</summary>
-    public static void MakeReadOnly(ProgramBuilder program, LaunchContext context, RootPaths paths, WritableLayer layer)
+    /// <summary>Of a root that the security profile makes read-only, /tmp stays writable, within the same limit.</summary>
+    public static void KeepTemporaryDirectory(ProgramBuilder program, LaunchContext context, RootPaths paths, WritableLayer layer)
     {
         if (context.Spec.Security.ReadOnlyRoot && !context.Spec.Mounts.Any(static mount => mount.Target == TemporaryDirectory))
         {
             layer.AttachDirectory(program, paths, TemporaryDirectory);
         }
-
-        MountCalls.SetAttributes(program, paths.Root, "make read-only", "/", new Linux.MountAttributes { Set = Linux.MountReadOnly }, recursive: false);
     }
+
+    /// <summary>Nothing of the root can be written from here on, but what is mounted on it.</summary>
+    public static void MakeReadOnly(ProgramBuilder program, RootPaths paths) =>
+        MountCalls.SetAttributes(program, paths.Root, "make read-only", "/", new Linux.MountAttributes { Set = Linux.MountReadOnly }, recursive: false);
 
     private const string TemporaryDirectory = "/tmp";
 

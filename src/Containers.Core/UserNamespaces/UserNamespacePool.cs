@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Containers.Interop;
 
 namespace Containers.UserNamespaces;
@@ -9,26 +8,55 @@ namespace Containers.UserNamespaces;
 /// </summary>
 internal sealed class UserNamespacePool(FileDescriptor launcher) : IDisposable
 {
+    /// <summary>More than run at a time where starting takes longer than running; each holds a descriptor.</summary>
+    private const int MaxReady = 32;
+
     private readonly Lock _gate = new();
     private readonly IdBlocks _blocks = new();
-    private readonly ConcurrentBag<UserNamespaceLease> _ready = [];
+    private readonly Stack<UserNamespaceLease> _ready = new();
     private readonly Stack<IdRange> _ranges = new();
     private bool _isDisposed;
 
     /// <summary>One with a range of ids that no other container has.</summary>
     /// <exception cref="ContainerException">None can be made here.</exception>
-    public UserNamespaceLease Rent() => _ready.TryTake(out var ready) ? new UserNamespaceLease(ready.Descriptor, ready.Range, Return) : Make(TakeRange(), Return);
+    public UserNamespaceLease Rent()
+    {
+        IdRange range;
+        lock (_gate)
+        {
+            if (_ready.TryPop(out var ready))
+            {
+                return new UserNamespaceLease(ready.Descriptor, ready.Range, Return);
+            }
+
+            range = TakeRange();
+        }
+
+        try
+        {
+            return new UserNamespaceLease(NamespaceMaker.Make(launcher, range), range, Return);
+        }
+        catch
+        {
+            lock (_gate)
+            {
+                _ranges.Push(range);
+            }
+
+            throw;
+        }
+    }
 
     /// <summary>One with exactly these ids, for one container.</summary>
     /// <exception cref="ContainerException">It cannot be made here.</exception>
-    public UserNamespaceLease Rent(IdRange range) => Make(range, static lease => lease.Descriptor.Dispose());
+    public UserNamespaceLease Rent(IdRange range) => new(NamespaceMaker.Make(launcher, range), range, static lease => lease.Descriptor.Dispose());
 
     public void Dispose()
     {
         lock (_gate)
         {
             _isDisposed = true;
-            while (_ready.TryTake(out var ready))
+            while (_ready.TryPop(out var ready))
             {
                 ready.Descriptor.Dispose();
             }
@@ -38,59 +66,33 @@ internal sealed class UserNamespacePool(FileDescriptor launcher) : IDisposable
         }
     }
 
-    private UserNamespaceLease Make(IdRange range, Action<UserNamespaceLease> release)
-    {
-        try
-        {
-            return new UserNamespaceLease(NamespaceMaker.Make(launcher, range), range, release);
-        }
-        catch
-        {
-            GiveBack(range, release);
-            throw;
-        }
-    }
-
-    private void GiveBack(IdRange range, Action<UserNamespaceLease> release)
-    {
-        if (release == Return)
-        {
-            lock (_gate)
-            {
-                _ranges.Push(range);
-            }
-        }
-    }
-
     private void Return(UserNamespaceLease lease)
     {
         lock (_gate)
         {
-            if (lease.IsSpent || _isDisposed)
+            if (lease.IsSpent || _isDisposed || _ready.Count == MaxReady)
             {
                 lease.Descriptor.Dispose();
                 _ranges.Push(lease.Range);
             }
             else
             {
-                _ready.Add(lease);
+                _ready.Push(lease);
             }
         }
     }
 
+    /// <summary>With the lock held.</summary>
     private IdRange TakeRange()
     {
-        lock (_gate)
+        if (_ranges.Count == 0)
         {
-            if (_ranges.Count == 0)
+            foreach (var range in _blocks.Take().Reverse())
             {
-                foreach (var range in _blocks.Take().Reverse())
-                {
-                    _ranges.Push(range);
-                }
+                _ranges.Push(range);
             }
-
-            return _ranges.Pop();
         }
+
+        return _ranges.Pop();
     }
 }

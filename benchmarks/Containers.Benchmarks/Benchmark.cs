@@ -9,6 +9,7 @@ namespace Containers.Benchmarks;
 internal sealed class Benchmark(BenchmarkOptions options)
 {
     private const string RunAsyncName = "RunAsync";
+    private const string OpenName = "RunAsync without seccomp and user namespace";
     private const string ExecAsyncName = "ExecAsync";
     private const string BubblewrapName = "bwrap --unshare-all";
     private const double ManagedBytesBudget = 64;
@@ -95,7 +96,15 @@ internal sealed class Benchmark(BenchmarkOptions options)
         Report report, Subject subject, CommandContender[] commands, string? floor, BusyboxRoot root, CgroupLayout layout, OciRuntime?[] runtimes)
     {
         using FloorContender? floorContender = floor is null ? null : new FloorContender(floor, root);
-        var contenders = new List<IContender> { new SubjectContender(RunAsyncName, subject.RunAsync) };
+        var open = SecurityProfile.Default with { Seccomp = null, UserNamespace = UserNamespace.Host };
+        var contenders = new List<IContender>
+        {
+            new SubjectContender(RunAsyncName, subject.RunAsync),
+            new SubjectContender("RunAsync, untrusted profile", () => subject.RunAsync(SecurityProfile.Untrusted)),
+            new SubjectContender("RunAsync without seccomp", () => subject.RunAsync(SecurityProfile.Default with { Seccomp = null })),
+            new SubjectContender("RunAsync without user namespace", () => subject.RunAsync(SecurityProfile.Default with { UserNamespace = UserNamespace.Host })),
+            new SubjectContender(OpenName, () => subject.RunAsync(open)),
+        };
         contenders.AddRange(commands);
         if (floorContender is not null)
         {
@@ -105,15 +114,16 @@ internal sealed class Benchmark(BenchmarkOptions options)
         IReadOnlyList<Measurement> measurements = await Measurement.TakeAsync(contenders, options.Runs, options.WarmUp);
         string withoutTime = string.Join(" and ", runtimes.Where(runtime => runtime is { HasTimeNamespace: false }).Select(runtime => runtime!.Program));
         string introduction = $"""
-            `/bin/true` of one busybox root, in namespaces of its own (pid, mount, uts, ipc, network, cgroup, time) with loopback only; 100 MB
+            `/bin/true` of one busybox root, in namespaces of its own (pid, mount, uts, ipc, network, cgroup, time, user) with loopback only; 100 MB
             of memory, one CPU, 64 processes, the default devices; from the start to removed. {options.Runs} runs each after {options.WarmUp} of warm-up, all
             contenders in every round, each round in another order.
 
             - RunAsync ran {options.Settle} times before, until the runtime had compiled it for the last time: as in an application that has run
               for some seconds.
             - RunAsync and the floor mount an overlay with a fresh upper directory on the root; crun, runc and bwrap get the plain directory.
-            - crun and runc: the bundle asks for the same limits, mounts, masked and read-only paths and capabilities, and no seccomp filter.
-            - bwrap has no cgroups, no limits and no masked paths: it does less than the others.
+            - crun and runc: the bundle asks for the same limits, mounts, masked and read-only paths, capabilities, ids and system call filter.
+            - bwrap has no cgroups, no limits, no masked paths and no filter: it does less than the others.
+            - The floor has neither filter nor user namespace; it is compared with RunAsync without them.
             - Peers are started with posix_spawn, output to /dev/null, and timed from the spawn until they are reaped. The floor times itself.
             """;
         if (withoutTime.Length > 0)
@@ -145,7 +155,7 @@ internal sealed class Benchmark(BenchmarkOptions options)
         AddRatio(measurements, RunAsyncName, "crun run", 0.30);
         AddRatio(measurements, RunAsyncName, "runc run", 0.12);
         AddRatio(measurements, RunAsyncName, BubblewrapName, 1.00);
-        AddRatio(measurements, RunAsyncName, "floor (C, same calls)", 1.30);
+        AddRatio(measurements, OpenName, "floor (C, same calls)", 1.30);
     }
 
     private async Task ExecSectionAsync(Report report, Subject subject, OciRuntime? crun, OciRuntime? runc)

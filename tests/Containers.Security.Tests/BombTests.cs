@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace Containers.Security.Tests;
 
 /// <summary>Jobs that use up whatever they can get: the verdict is true, the end is soon, and the next job runs as ever.</summary>
+[Trait("Category", "Vm")]
 [Collection(WholeHost.Name)]
 public sealed class BombTests
 {

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 namespace Containers.Security.Tests;
 
 /// <summary>/proc and /sys: nothing there may change the host, and nothing may be uncovered.</summary>
+[Trait("Category", "Vm")]
 [Trait("Category", "Rootless")]
 public sealed partial class KernelFileTests
 {

@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace Containers.Security.Tests;
 
 /// <summary>CVE-2021-30465 and its kin: a container exchanges a directory for a link, again and again, while others mount below it.</summary>
+[Trait("Category", "Vm")]
 [Collection(WholeHost.Name)]
 public sealed class RaceTests : IDisposable
 {

@@ -3,6 +3,7 @@ using System.Globalization;
 namespace Containers.Security.Tests;
 
 /// <summary>What the kernel must refuse whoever asks from inside, as root of the container, at start and in an exec.</summary>
+[Trait("Category", "Vm")]
 [Trait("Category", "Rootless")]
 public sealed class SystemCallTests
 {

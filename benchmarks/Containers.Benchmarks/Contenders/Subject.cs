@@ -21,6 +21,9 @@ internal sealed class Subject : IAsyncDisposable
     /// <summary>One container with <c>/bin/true</c>, from nothing to removed.</summary>
     public async Task RunAsync() => (await _engine.RunAsync(_job)).EnsureSuccess();
 
+    /// <summary>The same without some of what stands between the container and the host, to see what each costs.</summary>
+    public async Task RunAsync(SecurityProfile security) => (await _engine.RunAsync(_job.WithSecurity(security))).EnsureSuccess();
+
     /// <summary>A container that sleeps until it is disposed.</summary>
     public Task<Container> StartAsync() => _engine.StartAsync(_job.WithCommand("/bin/sleep", "3600"));
 

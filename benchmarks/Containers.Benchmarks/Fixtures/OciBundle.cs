@@ -40,7 +40,7 @@ internal static class OciBundle
         json.WriteString("cgroupsPath", $"/containers-benchmark-{Environment.ProcessId}-{name}");
         WriteResources(json);
         json.WriteStartArray("namespaces");
-        foreach (string kind in (string[])["pid", "network", "ipc", "uts", "mount", "cgroup"])
+        foreach (string kind in (string[])["pid", "network", "ipc", "uts", "mount", "cgroup", "user"])
         {
             WriteNamespace(json, kind);
         }
@@ -53,6 +53,9 @@ internal static class OciBundle
         json.WriteEndArray();
         WriteStrings(json, "maskedPaths", MaskedPaths);
         WriteStrings(json, "readonlyPaths", ReadOnlyPaths);
+        WriteMappings(json, "uidMappings");
+        WriteMappings(json, "gidMappings");
+        WriteSeccomp(json);
         json.WriteEndObject();
         json.WriteEndObject();
         return directory;
@@ -122,6 +125,54 @@ internal static class OciBundle
         json.WriteStartObject("pids");
         json.WriteNumber("limit", 64);
         json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void WriteMappings(Utf8JsonWriter json, string name)
+    {
+        json.WriteStartArray(name);
+        json.WriteStartObject();
+        json.WriteNumber("containerID", 0);
+        json.WriteNumber("hostID", 0x70000000);
+        json.WriteNumber("size", 65536);
+        json.WriteEndObject();
+        json.WriteEndArray();
+    }
+
+    /// <summary>The default profile of the library, for the same capabilities, as the runtime specification writes it.</summary>
+    private static void WriteSeccomp(Utf8JsonWriter json)
+    {
+        string[] comparisons = ["SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE", "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_MASKED_EQ"];
+        json.WriteStartObject("seccomp");
+        json.WriteString("defaultAction", "SCMP_ACT_ERRNO");
+        WriteStrings(json, "architectures", ["SCMP_ARCH_X86_64"]);
+        json.WriteStartArray("syscalls");
+        foreach (var rule in SeccompProfile.Default.Content.Rules.Where(static rule => rule.AppliesTo(SecurityProfile.Default.CapabilityMask, "amd64", Environment.OSVersion.Version)))
+        {
+            json.WriteStartObject();
+            WriteStrings(json, "names", rule.Names.AsSpan());
+            json.WriteString("action", rule.Action.IsError ? "SCMP_ACT_ERRNO" : "SCMP_ACT_ALLOW");
+            if (rule.Action.IsError)
+            {
+                json.WriteNumber("errnoRet", rule.Action.Value & 0xffff);
+            }
+
+            json.WriteStartArray("args");
+            foreach (var condition in rule.Conditions)
+            {
+                json.WriteStartObject();
+                json.WriteNumber("index", condition.Index);
+                json.WriteNumber("value", condition.Value);
+                json.WriteNumber("valueTwo", condition.Masked);
+                json.WriteString("op", comparisons[(int)condition.Comparison]);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
         json.WriteEndObject();
     }
 

@@ -28,7 +28,7 @@ public sealed class SecurityTests
         var result = await Job.Shell("exec /bin/uname -a").WithSeccomp(SeccompProfile.Default.Kill("uname")).RunAsync(Job.Token);
         Assert.Equal(Outcome.SyscallDenied, result.Outcome);
         Assert.Equal(Signal.BadSystemCall, result.Signal);
-        Assert.NotEqual(0, (await Job.Shell("exec /bin/uname -a").WithSeccomp(SeccompProfile.Default.Deny("uname")).RunAsync(Job.Token)).ExitCode);
+        Assert.NotEqual(0, (await Job.Shell("mkdir /tmp/x").WithSeccomp(SeccompProfile.Default.Deny("mkdir", "mkdirat")).RunAsync(Job.Token)).ExitCode);
     }
 
     /// <summary>The filter comes last: it has to allow nothing of the set-up, and a failed execve is still told.</summary>
@@ -45,27 +45,12 @@ public sealed class SecurityTests
     public async Task Untrusted_IsStricterInEveryWay()
     {
         var job = Job.Shell("cat /proc/self/status; touch /x; touch /tmp/y && echo tmp is writable; echo pid $$; ulimit -Hc").WithSecurity(SecurityProfile.Untrusted);
-        if (!Environment.IsPrivilegedProcess)
-        {
-            job = job.WithUserNamespace(UserNamespace.Automatic);
-        }
-
         var result = await job.RunAsync(Job.Token);
         Assert.Matches("CapBnd:\t0{16}", result.StandardOutput.Text);
         Assert.Matches("NoNewPrivs:\t1", result.StandardOutput.Text);
         Assert.Contains("tmp is writable", result.StandardOutput.Text, StringComparison.Ordinal);
         Assert.Contains("pid 2", result.StandardOutput.Text, StringComparison.Ordinal);
         Assert.Contains("Read-only file system", result.StandardError.Text, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task AmbientCapabilities_ReachOtherUsers()
-    {
-        Assert.SkipUnless(Environment.IsPrivilegedProcess, "an ordinary user's containers have one user");
-        var security = SecurityProfile.Default with { Capabilities = [Capability.NetBindService], AmbientCapabilities = [Capability.NetBindService] };
-        Assert.Equal("0000000000000400", await MaskOf(Job.Shell(Status).WithSecurity(security).WithUser("1000"), "CapEff"));
-        Assert.Equal("0000000000000000", await MaskOf(Job.Shell(Status).WithUser("1000"), "CapEff"));
-        Assert.Throws<ArgumentException>(() => Job.Shell("true").WithSecurity(security with { Capabilities = [] }));
     }
 
     [Fact]
@@ -76,15 +61,6 @@ public sealed class SecurityTests
         Assert.Matches("NoNewPrivs:\t0", status);
         Assert.Matches("Seccomp:\t2", status);
         Assert.Matches("CapEff:\t00000000800405fb", status);
-    }
-
-    [Fact]
-    public async Task Privileged_IsAskedForByName()
-    {
-        Assert.SkipUnless(Environment.IsPrivilegedProcess, "an ordinary user has no privilege to give");
-        var status = await Job.OutputOf(Job.Shell(Status + "; ls /sys/firmware > /dev/null && touch /proc/sys/kernel/domainname && echo uncovered").WithSecurity(SecurityProfile.Privileged));
-        Assert.Matches("Seccomp:\t0", status);
-        Assert.Contains("uncovered", status, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -59,6 +59,9 @@ struct step {
     unsigned long args[6];
 };
 
+/* Of a request that is none for a process: send the signal in cgroup_index to the one whose pidfd came with it. */
+#define REQUEST_SIGNAL (~0ul)
+
 /* Host to guardian; descriptors ride along: the program first. */
 struct request {
     unsigned int id;

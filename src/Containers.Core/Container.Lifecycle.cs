@@ -47,7 +47,7 @@ public sealed partial class Container
             RequireCountable();
             var place = new LaunchPlace(
                 _engine.Guardian.NextId(), [.. _cgroup.JoinFiles], _engine.Cgroups.Version == CgroupVersion.V2 && _cgroup.Exists, _engine.Directory.Scratch,
-                _cgroup.CloneInto);
+                _cgroup.CloneInto, _engine.HasManyIds);
             var root = _spec.Root.Plan();
             Ids = ContainerIds.Choose(_engine, _spec, root);
             _context = LaunchPreparation.Prepare(_engine.Facts, _spec, Id, place, root, Ids, _isInteractive);

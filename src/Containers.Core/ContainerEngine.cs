@@ -57,6 +57,9 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
 
     internal EngineDirectory Directory => _directory!;
 
+    /// <summary>Containers can have other users than the one who runs the engine.</summary>
+    internal bool HasManyIds { get; private set; }
+
     internal UserNamespacePool UserNamespaces => _userNamespaces!;
 
     /// <summary>Which file systems can show their files with other ids.</summary>
@@ -129,7 +132,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
         const string Name = "explained";
         using var cgroups = CgroupHost.Detect(Name);
         var place = new LaunchPlace(
-            0, [.. cgroups.PlanJoinFiles(Name, job.Spec.Limits)], cgroups.Version == CgroupVersion.V2, Path.Combine(_stateRoot, Name), null);
+            0, [.. cgroups.PlanJoinFiles(Name, job.Spec.Limits)], cgroups.Version == CgroupVersion.V2, Path.Combine(_stateRoot, Name), null, !Facts.IsRootless);
         LaunchPreparation.RequirePossible(job.Spec.Namespaces);
         using var none = new FileDescriptor();
         var ids = !Facts.IsRootless && ContainerIds.AreWanted(job.Spec) ? ContainerIds.Pretend(none) : null;
@@ -200,7 +203,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
             if (_guardian is not { HasEnded: false })
             {
                 _guardian?.Dispose();
-                _guardian = Guardian.Start(_reactor, Facts.IsRootless, _directory.Path);
+                _guardian = StartGuardian(_directory.Path);
             }
         }
     }
@@ -215,6 +218,27 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     }
 
     internal void Track(Container container) => _active[container] = true;
+
+    /// <summary>With an ordinary user's subordinate ids where there are any, and can be mapped.</summary>
+    private Guardian StartGuardian(string directory)
+    {
+        if (Facts.IsRootless && SubordinateIds.Find() is { } ids)
+        {
+            try
+            {
+                var guardian = Guardian.Start(_reactor!, rootless: true, directory, ids);
+                HasManyIds = true;
+                return guardian;
+            }
+            catch (ContainerException reason)
+            {
+                Logger.NoSubordinateIds(reason);
+            }
+        }
+
+        HasManyIds = !Facts.IsRootless;
+        return Guardian.Start(_reactor!, Facts.IsRootless, directory, null);
+    }
 
     internal void Untrack(Container container) => _active.TryRemove(container, out _);
 

@@ -29,6 +29,9 @@ internal static partial class EngineLog
     [LoggerMessage(8, LogLevel.Warning, "The ids of the files at {Path} cannot be mapped: containers with it are in no user namespace of their own")]
     public static partial void Unmappable(this ILogger logger, string path);
 
+    [LoggerMessage(10, LogLevel.Warning, "The subordinate ids of this user cannot be mapped: containers have one user")]
+    public static partial void NoSubordinateIds(this ILogger logger, Exception reason);
+
     [LoggerMessage(9, LogLevel.Warning, "Container {Id} is privileged: it can do to this host whatever its engine can")]
     public static partial void Privileged(this ILogger logger, string id);
 }

@@ -5,18 +5,9 @@ internal static unsafe class PidFd
 {
     private const short PollIn = 1;
 
-    /// <summary>Sends a signal. False: the process has ended.</summary>
-    /// <exception cref="ContainerException">The kernel refused.</exception>
-    public static bool Signal(FileDescriptor pidfd, int signal)
-    {
-        if (Libc.PidfdSendSignalCall(Libc.SysPidfdSendSignal, pidfd, signal, 0, 0) == 0)
-        {
-            return true;
-        }
-
-        var errno = ErrnoNames.Last;
-        return errno == Errno.ESRCH ? false : throw new ContainerException($"send signal {signal}", null, errno);
-    }
+    /// <summary>Sends a signal. ESRCH: the process has ended. EPERM: it is another user's.</summary>
+    public static Errno Signal(FileDescriptor pidfd, int signal) =>
+        Libc.PidfdSendSignalCall(Libc.SysPidfdSendSignal, pidfd, signal, 0, 0) == 0 ? Errno.None : ErrnoNames.Last;
 
     /// <summary>Blocks until the process has ended.</summary>
     public static void WaitForEnd(FileDescriptor pidfd)

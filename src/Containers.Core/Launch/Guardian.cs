@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Containers.Interop;
 using Containers.Processes;
+using Containers.UserNamespaces;
 
 namespace Containers.Launch;
 
@@ -36,9 +37,10 @@ internal sealed class Guardian : IReactorHandler, IDisposable
     /// <param name="rootless">It gets a user namespace.</param>
     /// <param name="directory">For the launcher, where memfds cannot be executed.</param>
     /// <exception cref="ContainerException">It cannot be started here; the message says what is missing.</exception>
-    public static Guardian Start(Reactor reactor, bool rootless, string directory)
+    /// <param name="ids">Further ids for its user namespace; null for this process's own alone.</param>
+    public static Guardian Start(Reactor reactor, bool rootless, string directory, SubordinateIds? ids)
     {
-        using var program = GuardianProgram.Compile(rootless, Libc.EffectiveUserId(), Libc.EffectiveGroupId());
+        using var program = GuardianProgram.Compile(rootless, Libc.EffectiveUserId(), Libc.EffectiveGroupId(), ids is not null);
         using var memfd = program.ToMemfd();
         using var image = LauncherImage.Create(directory);
         var socket = LauncherSocket.CreatePair(out var launcherEnd);
@@ -57,6 +59,12 @@ internal sealed class Guardian : IReactorHandler, IDisposable
                 {
                     throw LaunchFailure.Explain(program, ProgramStatus.Load(memfd), [])
                         ?? new ContainerException("start the guardian", null, Errno.None, "It ended at once; the kernel log may say why.");
+                }
+
+                if (expected == 2 && ids is not null)
+                {
+                    ids.Map(PidFd.ProcessId(descriptors[0]) ?? 0);
+                    socket.Send(default, []);
                 }
             }
 
@@ -98,6 +106,10 @@ internal sealed class Guardian : IReactorHandler, IDisposable
             throw;
         }
     }
+
+    /// <summary>Sends a signal for this process, which may not signal those of its containers that have another of its ids.</summary>
+    public void Signal(FileDescriptor pidfd, int signal) =>
+        _socket.Send(new LaunchRequestMessage { CloneFlags = LauncherFormat.SignalRequest, CgroupIndex = (uint)signal }, [pidfd]);
 
     /// <summary>Ends the guardian and with it every process below; returns when none is left.</summary>
     public void Dispose()

@@ -10,7 +10,7 @@ internal static class GuardianProgram
     /// Compiles it. As an ordinary user the guardian also gets a user namespace, in which it and nothing outside it has
     /// every capability; there the caller's own id is 0.
     /// </summary>
-    public static SyscallProgram Compile(bool rootless, uint userId, uint groupId)
+    public static SyscallProgram Compile(bool rootless, uint userId, uint groupId, bool mappedFromOutside)
     {
         var program = new ProgramBuilder();
         program.Enter(SetupPhase.Isolate);
@@ -47,9 +47,16 @@ internal static class GuardianProgram
         if (rootless)
         {
             program.EnterBranch(SetupPhase.MapIds);
-            WriteFile(program, "/proc/self/setgroups", "deny");
-            WriteFile(program, "/proc/self/uid_map", $"0 {userId} 1");
-            WriteFile(program, "/proc/self/gid_map", $"0 {groupId} 1");
+            if (mappedFromOutside)
+            {
+                program.Call(SystemCall.Read, "wait for", "the ids", LauncherFormat.SocketDescriptor, (long)program.Reserve(64), 64);
+            }
+            else
+            {
+                WriteFile(program, "/proc/self/setgroups", "deny");
+                WriteFile(program, "/proc/self/uid_map", $"0 {userId} 1");
+                WriteFile(program, "/proc/self/gid_map", $"0 {groupId} 1");
+            }
 
             // Only now: the maps of a non-dumpable process belong to the real root.
             program.Call(SystemCall.Prctl, "become non-dumpable", null, Linux.PrSetDumpable, 0);

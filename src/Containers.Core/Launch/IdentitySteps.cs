@@ -57,7 +57,7 @@ internal static class IdentitySteps
     public static void SetGroups(ProgramBuilder program, LaunchContext context)
     {
         var user = context.User;
-        if (!context.Rootless)
+        if (context.HasManyIds)
         {
             // Exactly these: the groups of whoever runs the engine never reach the job (CVE-2022-36109).
             program.Call(SystemCall.SetGroups, "set the supplementary groups", null, user.Groups.Length, program.Bytes(MemoryMarshal.AsBytes(user.Groups.AsSpan())));

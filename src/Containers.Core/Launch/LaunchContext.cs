@@ -17,6 +17,9 @@ internal sealed class LaunchContext
     /// <summary>No capability outside the guardian's user namespace: devices are bound instead of made, paths are opened by the program.</summary>
     public required bool Rootless { get; init; }
 
+    /// <summary>More than the one id of an ordinary user can be had: users and groups can be changed.</summary>
+    public required bool HasManyIds { get; init; }
+
     public required RootPlan Root { get; init; }
 
     public required ImmutableArray<string> Arguments { get; init; }

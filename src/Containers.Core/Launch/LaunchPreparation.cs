@@ -23,6 +23,7 @@ internal static class LaunchPreparation
             Spec = spec,
             LaunchId = place.LaunchId,
             Rootless = facts.IsRootless,
+            HasManyIds = place.HasManyIds,
             Root = root,
             Ids = ids,
             Arguments = arguments,
@@ -62,6 +63,7 @@ internal static class LaunchPreparation
             Spec = spec,
             LaunchId = engine.Guardian.NextId(),
             Rootless = container.Rootless,
+            HasManyIds = container.HasManyIds,
             Root = container.Root,
             Ids = container.Ids,
             Arguments = spec.Command,
@@ -189,5 +191,6 @@ internal static class LaunchPreparation
 /// <param name="CgroupJoinFiles">The v1 files by which it joins its groups.</param>
 /// <param name="CgroupUnified">It sees its own group in the v2 tree.</param>
 /// <param name="CgroupDirectory">Its group in the v2 tree, opened, where there is one.</param>
+/// <param name="HasManyIds">The engine has more than one id.</param>
 /// <param name="ScratchDirectory">The engine's mount point for writable layers.</param>
-internal sealed record LaunchPlace(uint LaunchId, ImmutableArray<string> CgroupJoinFiles, bool CgroupUnified, string ScratchDirectory, FileDescriptor? CgroupDirectory);
+internal sealed record LaunchPlace(uint LaunchId, ImmutableArray<string> CgroupJoinFiles, bool CgroupUnified, string ScratchDirectory, FileDescriptor? CgroupDirectory, bool HasManyIds);

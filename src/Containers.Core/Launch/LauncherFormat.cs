@@ -25,6 +25,9 @@ internal static class LauncherFormat
     /// <summary>In a child of the guardian: its program; what came with it follows.</summary>
     public const int FirstPassedDescriptor = 5;
 
+    /// <summary>In place of clone flags: not a process is asked for but a signal.</summary>
+    public const ulong SignalRequest = ulong.MaxValue;
+
     public const int ExitFailed = 125;
     public const int ExitNoProgram = 124;
 

@@ -10,6 +10,7 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
     private const int SignalKill = 9;
 
     private readonly Lock _gate = new();
+    private readonly Guardian _guardian;
     private readonly LaunchContext _context;
     private readonly ContainerProgram _compiled;
     private readonly StandardStreams _streams;
@@ -23,8 +24,9 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
     private bool _isStarted;
     private bool _killWhenSpawned;
 
-    private JobProcess(LaunchContext context, ContainerProgram compiled, StandardStreams streams)
+    private JobProcess(Guardian guardian, LaunchContext context, ContainerProgram compiled, StandardStreams streams)
     {
+        _guardian = guardian;
         _context = context;
         _compiled = compiled;
         _streams = streams;
@@ -60,7 +62,7 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
     public static JobProcess Start(
         Guardian guardian, LaunchContext context, ContainerProgram compiled, StandardStreams streams, Reactor reactor)
     {
-        var process = new JobProcess(context, compiled, streams);
+        var process = new JobProcess(guardian, context, compiled, streams);
         try
         {
             // A worker clones the process into its group itself.
@@ -100,7 +102,7 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
                 return !_exited.Task.IsCompleted;
             }
 
-            return !_pidfd.IsClosed && !_exited.Task.IsCompleted && PidFd.Signal(_pidfd, signal);
+            return !_pidfd.IsClosed && !_exited.Task.IsCompleted && Send(_pidfd, signal);
         }
     }
 
@@ -124,7 +126,7 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
             _pidfd = pidfd;
             if (_killWhenSpawned)
             {
-                PidFd.Signal(pidfd, SignalKill);
+                Send(pidfd, SignalKill);
             }
         }
 
@@ -184,6 +186,23 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
         _watch?.Dispose();
         _hasExecuted = true;
         ReportStart();
+    }
+
+    private bool Send(FileDescriptor pidfd, int signal)
+    {
+        switch (PidFd.Signal(pidfd, signal))
+        {
+            case Errno.None:
+                return true;
+            case Errno.ESRCH:
+                return false;
+            case Errno.EPERM:
+                // A subordinate id of an ordinary user: the guardian has the right in its user namespace.
+                _guardian.Signal(pidfd, signal);
+                return true;
+            case var errno:
+                throw new ContainerException($"send signal {signal}", null, errno);
+        }
     }
 
     /// <summary>The pipe, the guardian's message and the program's come on different ways, in any order. On the reactor thread.</summary>

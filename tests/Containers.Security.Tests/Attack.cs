@@ -22,6 +22,14 @@ internal static class Attack
         return Environment.IsPrivilegedProcess ? job.WithMemory(64.MB) : job;
     }
 
+    /// <summary>Runs it outside, to prepare what must not be found; returns its exit code.</summary>
+    public static async Task<int> RunOnHostAsync(params string[] arguments)
+    {
+        using var process = Process.Start(Program.Value, arguments);
+        await process.WaitForExitAsync(Job.Token);
+        return process.ExitCode;
+    }
+
     /// <summary>Runs it where limits are the point: an ordinary user may have none.</summary>
     public static async Task<string> LinesOf(ContainerBuilder job)
     {

@@ -451,6 +451,18 @@ static _Noreturn void swap(const char *one, const char *other)
         renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
 }
 
+static int keys(const char *command)
+{
+    static const int rings[] = {-3, -4, -5}; /* of the session, of the user, of the user's session */
+    if (!strcmp(command, "add"))
+        return syscall(SYS_add_key, "user", "containers-attack", "x", 1, -5) < 0;
+    if (!strcmp(command, "remove"))
+        return syscall(SYS_keyctl, 9, syscall(SYS_keyctl, 10, -5, "user", "containers-attack", 0), -5) < 0;
+    for (unsigned i = 0; i < sizeof rings / sizeof *rings; i++)
+        tell("search", syscall(SYS_keyctl, 10, rings[i], "user", "containers-attack", 0));
+    return 0;
+}
+
 static int segfault(void)
 {
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
@@ -483,6 +495,8 @@ int main(int count, char **arguments)
         deaf();
     if (!strcmp(what, "swap") && count > 3)
         swap(arguments[2], arguments[3]);
+    if (!strcmp(what, "keys") && count > 2)
+        return keys(arguments[2]);
     if (!strcmp(what, "segfault"))
         return segfault();
     fprintf(stderr, "unknown attack: %s\n", what);

@@ -56,7 +56,7 @@ public sealed partial class Container
         watch.End(exit);
         var finishedAt = DateTimeOffset.UtcNow;
         await streams.CompleteAfterExitAsync().ConfigureAwait(false);
-        var outcome = Verdict.Decide(exit, watch.Enforced, outOfMemory: false, diskFull: false);
+        var outcome = Verdict.Decide(exit, watch.Enforced, outOfMemory: false, process.DeniedSystemCall is not null, diskFull: false);
         if (!exit.HasRun && watch.Enforced is null)
         {
             throw new ContainerException("set up the command", null, Errno.None,
@@ -70,6 +70,7 @@ public sealed partial class Container
             Outcome = outcome,
             ExitCode = exit.ExitCode,
             Signal = (Signal?)exit.Signal,
+            DeniedSystemCall = process.DeniedSystemCall,
             StandardOutput = output,
             StandardError = error,
             Usage = ResourceUsage.Of(default, watch.WallTime(exit), output.TotalBytes + error.TotalBytes).WithFallback(exit.Usage),

@@ -193,7 +193,7 @@ public sealed partial class Container
         }
 
         var outOfMemory = counted.OomKills > 0 && _oomWatch is not { KilledLately: false };
-        var outcome = Verdict.Decide(exit, _watch.Enforced, outOfMemory, IsDiskFull());
+        var outcome = Verdict.Decide(exit, _watch.Enforced, outOfMemory, _process!.DeniedSystemCall is not null, IsDiskFull());
         if (!exit.HasRun && outcome is Outcome.Exited or Outcome.Signaled)
         {
             throw new ContainerException(
@@ -206,6 +206,7 @@ public sealed partial class Container
             Outcome = outcome,
             ExitCode = exit.ExitCode,
             Signal = (Signal?)exit.Signal,
+            DeniedSystemCall = _process.DeniedSystemCall,
             StandardOutput = _streams!.Output?.Output ?? CapturedOutput.Empty,
             StandardError = _streams.Error?.Output ?? CapturedOutput.Empty,
             Usage = usage,

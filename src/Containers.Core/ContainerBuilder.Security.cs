@@ -10,10 +10,17 @@ public sealed partial class ContainerBuilder
     /// for what strangers wrote. The other methods here change single properties of the one set before.
     /// </summary>
     /// <param name="profile">The profile.</param>
-    /// <exception cref="ArgumentException">An ambient capability of the profile is not among its capabilities.</exception>
+    /// <exception cref="ArgumentException">
+    /// An ambient capability of the profile is not among its capabilities, or its filter hands calls to a handler that is not there.
+    /// </exception>
     public ContainerBuilder WithSecurity(SecurityProfile profile)
     {
         ArgumentNullException.ThrowIfNull(profile);
+        if (profile.Seccomp is { NeedsHandler: true } && profile.SystemCallHandler is null)
+        {
+            throw new ArgumentException("The filter hands system calls to a handler: give one with WithSeccomp(profile, handler).", nameof(profile));
+        }
+
         var missing = profile.AmbientCapabilities.Except(profile.Capabilities);
         return missing.IsEmpty
             ? With(Spec with { Security = profile })
@@ -45,14 +52,28 @@ public sealed partial class ContainerBuilder
 
     /// <summary>Sets the filter of system calls.</summary>
     /// <param name="profile">The filter, such as one read with <see cref="SeccompProfile.FromFile"/>.</param>
+    /// <exception cref="ArgumentException">The filter hands calls to a handler: give one too.</exception>
     public ContainerBuilder WithSeccomp(SeccompProfile profile)
     {
         ArgumentNullException.ThrowIfNull(profile);
         return WithSecurity(Spec.Security with { Seccomp = profile });
     }
 
+    /// <summary>Sets a filter that hands system calls to this process, to be answered by a method (seccomp_unotify(2)).</summary>
+    /// <param name="profile">The filter: <c>SeccompProfile.Default.Notify("uname")</c>.</param>
+    /// <param name="handler">
+    /// Answers a call, on threads of the pool, several at a time; the caller waits. A call for which it throws fails with EPERM. What arguments
+    /// point to can be changed by the job until the call is made, so a handler that lets calls go on is no wall: the filter is.
+    /// </param>
+    public ContainerBuilder WithSeccomp(SeccompProfile profile, SystemCallHandler handler)
+    {
+        ArgumentNullException.ThrowIfNull(profile);
+        ArgumentNullException.ThrowIfNull(handler);
+        return WithSecurity(Spec.Security with { Seccomp = profile, SystemCallHandler = handler });
+    }
+
     /// <summary>Lets the container make every system call that its capabilities and namespaces allow.</summary>
-    public ContainerBuilder WithoutSeccomp() => WithSecurity(Spec.Security with { Seccomp = null });
+    public ContainerBuilder WithoutSeccomp() => WithSecurity(Spec.Security with { Seccomp = null, SystemCallHandler = null });
 
     /// <summary>Chooses which ids of the host the container's are.</summary>
     /// <param name="userNamespace">The choice.</param>

@@ -19,6 +19,13 @@ public sealed class ContainerResult
     /// <summary>The signal that ended the main process, if one did.</summary>
     public required Signal? Signal { get; init; }
 
+    /// <summary>
+    /// The system call that the filter killed a process of the job for: the first one; null where there was none. With
+    /// <see cref="Outcome.SyscallDenied"/> it is null where the call was one of another architecture, or where the filter is too narrow to
+    /// ask this process before it kills.
+    /// </summary>
+    public string? DeniedSystemCall { get; init; }
+
     /// <summary>What it wrote to its standard output; with a terminal, everything.</summary>
     public required CapturedOutput StandardOutput { get; init; }
 
@@ -45,6 +52,7 @@ public sealed class ContainerResult
     public override string ToString()
     {
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{Outcome}, exit code {ExitCode}");
-        return (Signal is { } signal ? text.Append(CultureInfo.InvariantCulture, $", signal {signal}") : text).ToString();
+        text = Signal is { } signal ? text.Append(CultureInfo.InvariantCulture, $", signal {signal}") : text;
+        return (DeniedSystemCall is { } call ? text.Append(CultureInfo.InvariantCulture, $", killed for {call}") : text).ToString();
     }
 }

@@ -9,6 +9,9 @@ internal static unsafe class PidFd
     public static Errno Signal(FileDescriptor pidfd, int signal) =>
         Libc.PidfdSendSignalCall(Libc.SysPidfdSendSignal, pidfd, signal, 0, 0) == 0 ? Errno.None : ErrnoNames.Last;
 
+    /// <summary>A handle on the process that has this id now; null where there is none.</summary>
+    public static FileDescriptor? Open(int pid) => Libc.PidfdOpenCall(Libc.SysPidfdOpen, pid, 0) is >= 0 and var number ? new FileDescriptor((int)number) : null;
+
     /// <summary>Blocks until the process has ended.</summary>
     public static void WaitForEnd(FileDescriptor pidfd)
     {

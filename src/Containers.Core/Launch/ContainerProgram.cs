@@ -183,14 +183,27 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
             LandlockSteps.Restrict(program, context.LandlockVersion);
         }
 
-        program.Enter(SetupPhase.CloseDescriptors);
-        ExecuteSteps.CloseDescriptors(program, execPipe);
-
-        // The last step of all: the filter has to allow nothing but what the job does.
-        if (security.Seccomp is { } filter)
+        var filter = security.Seccomp?.Compile(context.Capabilities, security.SystemCallHandler is not null);
+        if (filter is { HasListener: true })
         {
+            // What comes by the listener is asked of the host: it has to be sent there through the filter.
             program.Enter(SetupPhase.Seccomp);
-            SeccompSteps.Install(program, filter, context.Capabilities);
+            var listener = SeccompSteps.InstallWithListener(program, filter);
+            program.Enter(SetupPhase.HandOverListener);
+            GuardianProgram.AppendMessage(program, LauncherMessageKind.Listener, context.LaunchId, [listener]);
+            ExecuteSteps.CloseDescriptors(program, execPipe);
+        }
+        else
+        {
+            program.Enter(SetupPhase.CloseDescriptors);
+            ExecuteSteps.CloseDescriptors(program, execPipe);
+
+            // The last step of all: the filter has to allow nothing but what the job does.
+            if (filter is not null)
+            {
+                program.Enter(SetupPhase.Seccomp);
+                SeccompSteps.Install(program, filter);
+            }
         }
 
         program.Enter(SetupPhase.Execute);

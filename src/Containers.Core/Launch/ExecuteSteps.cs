@@ -17,13 +17,13 @@ internal static class ExecuteSteps
     public static void CloseDescriptors(ProgramBuilder program, int? execPipe)
     {
         const int First = 3;
+        program.Call(SystemCall.SetSignalMask, "unblock every signal", null, SetMask, program.Bytes(stackalloc byte[KernelSignalSetSize]), 0, KernelSignalSetSize);
         if (execPipe is { } pipe)
         {
             program.Call(SystemCall.DuplicateTo, "keep the pipe of", "the execve", pipe, First, Libc.OpenCloseOnExec);
         }
 
         program.Call(SystemCall.CloseRange, "close every other descriptor", null, execPipe is null ? First : First + 1, uint.MaxValue, 0);
-        program.Call(SystemCall.SetSignalMask, "unblock every signal", null, SetMask, program.Bytes(stackalloc byte[KernelSignalSetSize]), 0, KernelSignalSetSize);
     }
 
     /// <summary>Tries each path; the launcher's shared cells keep every result for the host, which makes the message.</summary>

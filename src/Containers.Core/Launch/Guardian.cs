@@ -162,6 +162,9 @@ internal sealed class Guardian : IReactorHandler, IDisposable
             case LauncherMessageKind.Handover when _launches.TryGetValue(message.Id, out var launch):
                 Tell(launch, _received.ToArray(), static (observer, descriptors) => observer.OnHandover(descriptors));
                 break;
+            case LauncherMessageKind.Listener when _received.Count == 1 && _launches.TryGetValue(message.Id, out var launch):
+                Tell(launch, _received[0], static (observer, listener) => observer.OnListener(listener));
+                break;
             default:
                 _received.ForEach(static descriptor => descriptor.Dispose());
                 break;

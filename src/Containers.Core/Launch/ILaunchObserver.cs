@@ -11,6 +11,9 @@ internal interface ILaunchObserver
     /// <summary>The program hands descriptors over (<see cref="HandoverSteps"/>). Owns them from here on.</summary>
     public void OnHandover(IReadOnlyList<FileDescriptor> descriptors);
 
+    /// <summary>The filter hands calls to this descriptor (seccomp_unotify(2)). Owns it from here on.</summary>
+    public void OnListener(FileDescriptor listener) => listener.Dispose();
+
     /// <summary>The process has ended, with this wait status.</summary>
     public void OnExited(in LauncherMessage exit);
 

@@ -117,6 +117,9 @@ internal enum LauncherMessageKind : uint
 
     /// <summary>From a worker: the process that counts, cloned by it. The guardian does not know this kind.</summary>
     Cloned = 5,
+
+    /// <summary>From a program whose filter hands calls to this process: the descriptor they come by.</summary>
+    Listener = 6,
 }
 
 /// <summary>struct message</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Containers.Seccomp;
 
 namespace Containers.Launch;
 
@@ -6,14 +7,24 @@ namespace Containers.Launch;
 internal static class SeccompSteps
 {
     private const int SetModeFilter = 1; // SECCOMP_SET_MODE_FILTER
+    private const uint NewListener = 8; // SECCOMP_FILTER_FLAG_NEW_LISTENER
 
-    public static void Install(ProgramBuilder program, SeccompProfile profile, ulong capabilities)
+    public static void Install(ProgramBuilder program, SeccompFilter filter) => Install(program, filter, 0);
+
+    /// <summary>Returns the descriptor by which calls are handed over.</summary>
+    public static Cell InstallWithListener(ProgramBuilder program, SeccompFilter filter)
     {
-        var filter = profile.Compile(capabilities);
+        var listener = program.NewCell();
+        Install(program, filter, NewListener).Into(listener);
+        return listener;
+    }
+
+    private static StepReference Install(ProgramBuilder program, SeccompFilter filter, uint flags)
+    {
         var instructions = program.Bytes(filter.Instructions.Span);
 
         // struct sock_fprog
         ReadOnlySpan<ulong> head = [(ulong)filter.Length, instructions.Value];
-        program.Call(SystemCall.Seccomp, "install the filter of", "system calls", SetModeFilter, filter.Flags, program.Bytes(MemoryMarshal.AsBytes(head)));
+        return program.Call(SystemCall.Seccomp, "install the filter of", "system calls", SetModeFilter, filter.Flags | flags, program.Bytes(MemoryMarshal.AsBytes(head)));
     }
 }

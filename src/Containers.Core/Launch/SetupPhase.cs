@@ -26,5 +26,6 @@ internal enum SetupPhase
     Landlock,
     CloseDescriptors,
     Seccomp,
+    HandOverListener,
     Execute,
 }

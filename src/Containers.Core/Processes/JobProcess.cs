@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Containers.Interop;
 using Containers.Launch;
+using Containers.Seccomp;
 
 namespace Containers.Processes;
 
@@ -10,6 +11,7 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
     private const int SignalKill = 9;
 
     private readonly Lock _gate = new();
+    private readonly Reactor _reactor;
     private readonly Guardian _guardian;
     private readonly LaunchContext _context;
     private readonly ContainerProgram _compiled;
@@ -18,14 +20,19 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
     private readonly TaskCompletionSource<JobExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ReactorRegistration? _watch;
+    private SystemCallListener? _listener;
     private FileDescriptor? _pidfd;
     private HandedOver? _handed;
     private bool _hasExecuted;
     private bool _isStarted;
     private bool _killWhenSpawned;
 
-    private JobProcess(Guardian guardian, LaunchContext context, ContainerProgram compiled, StandardStreams streams)
+    /// <summary>The first system call that the filter killed a process for, where it is known.</summary>
+    public string? DeniedSystemCall => _listener?.Denied;
+
+    private JobProcess(Reactor reactor, Guardian guardian, LaunchContext context, ContainerProgram compiled, StandardStreams streams)
     {
+        _reactor = reactor;
         _guardian = guardian;
         _context = context;
         _compiled = compiled;
@@ -62,7 +69,7 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
     public static JobProcess Start(
         Guardian guardian, LaunchContext context, ContainerProgram compiled, StandardStreams streams, Reactor reactor)
     {
-        var process = new JobProcess(guardian, context, compiled, streams);
+        var process = new JobProcess(reactor, guardian, context, compiled, streams);
         try
         {
             // A worker clones the process into its group itself.
@@ -114,6 +121,7 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
         }
 
         _watch?.Dispose();
+        _listener?.Dispose();
         _memfd.Dispose();
         _compiled.Init?.Program.Dispose();
         _handed?.Dispose();
@@ -144,6 +152,10 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
         Volatile.Write(ref _handed, handed);
         ReportStart();
     }
+
+    void ILaunchObserver.OnListener(FileDescriptor listener) =>
+        _listener = new SystemCallListener(_reactor, listener, _context.Spec.Security, _context.Capabilities,
+            process => Send(process, SignalKill));
 
     void ILaunchObserver.OnExited(in LauncherMessage exit)
     {

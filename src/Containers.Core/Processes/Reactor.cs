@@ -309,7 +309,7 @@ internal sealed class Reactor : IDisposable
         }
     }
 
-    private void Report(Exception fault)
+    internal void Report(Exception fault)
     {
         try
         {

@@ -9,12 +9,14 @@ internal static class Verdict
     /// <param name="exit">How its main process ended.</param>
     /// <param name="enforced">What the engine killed it for, or saw broken.</param>
     /// <param name="outOfMemory">The kernel killed a process of it for lack of memory, and nothing but the kernel can have sent SIGKILL.</param>
+    /// <param name="denied">A process of it was killed for a system call.</param>
     /// <param name="diskFull">Its writable layer, whose limit was asked for, has no block or inode left.</param>
-    public static Outcome Decide(in JobExit exit, Outcome? enforced, bool outOfMemory, bool diskFull) => exit switch
+    public static Outcome Decide(in JobExit exit, Outcome? enforced, bool outOfMemory, bool denied, bool diskFull) => exit switch
     {
         _ when enforced is { } reason => reason,
         { ExitCode: not 0 } when diskFull => Outcome.DiskLimitExceeded,
         { Signal: SignalKill } when outOfMemory => Outcome.OutOfMemory,
+        { Signal: SignalKill } when denied => Outcome.SyscallDenied,
         { Signal: SignalSystemCall } => Outcome.SyscallDenied,
         { Signal: not null } => Outcome.Signaled,
         _ => Outcome.Exited,

@@ -12,9 +12,20 @@ internal static class SeccompCompiler
     private const int MaxInstructions = 4096; // BPF_MAXINSNS
     private const ushort NoSuchCall = (ushort)Errno.ENOSYS;
 
-    public static SeccompFilter Compile(SeccompContent profile, ulong capabilities, SeccompMachine native, Version kernel)
+    /// <param name="profile">What to compile.</param>
+    /// <param name="capabilities">Of the container, as a mask.</param>
+    /// <param name="native">The machine it is for.</param>
+    /// <param name="kernel">The version of the kernel, for rules that depend on it.</param>
+    /// <param name="asksBeforeKilling">Calls that kill are handed to this process instead, which can say which one it was.</param>
+    public static SeccompFilter Compile(SeccompContent profile, ulong capabilities, SeccompMachine native, Version kernel, bool asksBeforeKilling = false)
     {
         var rules = profile.Rules.Where(rule => rule.AppliesTo(capabilities, native.Name, kernel)).ToArray();
+        if (asksBeforeKilling)
+        {
+            rules = [.. rules.Select(static rule => rule.Action.Kills ? rule with { Action = SeccompAction.Notify } : rule)];
+            profile = profile with { DefaultAction = profile.DefaultAction.Kills ? SeccompAction.Notify : profile.DefaultAction };
+        }
+
         var wanted = profile.Machines.Where(machine => machine.Native is null || machine.Native == native.OciName).Select(static machine => machine.Machine).ToHashSet(StringComparer.Ordinal);
         var program = Returning(SeccompAction.KillProcess);
         foreach (var machine in native.Compatible.Reverse().Append(native))
@@ -32,7 +43,7 @@ internal static class SeccompCompiler
         whole.Add(ClassicBpf.LoadWord, ClassicBpf.MachineOffset);
         whole.Append(program);
         return whole.Length <= MaxInstructions
-            ? new SeccompFilter(whole.ToBytes(), profile.Flags)
+            ? new SeccompFilter(whole.ToBytes(), profile.Flags, profile.DefaultAction.Notifies || rules.Any(static rule => rule.Action.Notifies))
             : throw new ContainerException("compile the seccomp profile", null, Errno.E2BIG,
                 $"It takes {whole.Length} instructions; the kernel takes {MaxInstructions}. Use fewer rules with arguments.");
     }

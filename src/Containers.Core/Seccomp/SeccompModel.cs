@@ -26,6 +26,8 @@ internal readonly record struct SeccompAction(uint Value)
     public bool IsError => (Value & ~DataMask) == 0x00050000;
 
     public bool Kills => Value is 0 or 0x80000000;
+
+    public bool Notifies => this == Notify;
 }
 
 /// <summary>SCMP_CMP_*: how an argument is compared, as 64 bits without sign.</summary>

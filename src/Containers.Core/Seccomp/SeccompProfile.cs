@@ -17,7 +17,7 @@ public sealed class SeccompProfile
     private static readonly Lazy<SeccompProfile> LazyDefault = new(static () => Embedded("default"));
     private static readonly Lazy<SeccompProfile> LazyUntrusted = new(static () => Embedded("untrusted"));
 
-    private readonly ConcurrentDictionary<ulong, SeccompFilter> _compiled = new();
+    private readonly ConcurrentDictionary<(ulong Capabilities, bool Answers), SeccompFilter> _compiled = new();
 
     private SeccompProfile(string name, SeccompContent content)
     {
@@ -88,10 +88,44 @@ public sealed class SeccompProfile
     /// <inheritdoc cref="Allow"/>
     public SeccompProfile Kill(params ReadOnlySpan<string> systemCalls) => Before(systemCalls, SeccompAction.KillProcess);
 
+    /// <summary>A copy that hands these calls to a handler of this process (<see cref="ContainerBuilder.WithSeccomp(SeccompProfile, SystemCallHandler)"/>).</summary>
+    /// <inheritdoc cref="Allow"/>
+    public SeccompProfile Notify(params ReadOnlySpan<string> systemCalls) => Before(systemCalls, SeccompAction.Notify);
+
     /// <summary>The name of the profile, and how many rules it has.</summary>
     public override string ToString() => Describe();
 
     internal string Describe() => string.Create(CultureInfo.InvariantCulture, $"{Name}, {Content.Rules.Length} rules, other calls {Action(Content.DefaultAction)}");
+
+    /// <summary>Whether it hands calls to a handler, so that it needs one.</summary>
+    internal bool NeedsHandler => Content.DefaultAction.Notifies || Content.Rules.Any(static rule => rule.Action.Notifies);
+
+    /// <summary>What the profile says of a call that was handed to this process.</summary>
+    internal SeccompAction Decide(ulong capabilities, string name, ReadOnlySpan<ulong> arguments)
+    {
+        foreach (var rule in Content.Rules)
+        {
+            if (rule.Names.Contains(name) && rule.AppliesTo(capabilities, SeccompMachine.Native.Name, Environment.OSVersion.Version) && Holds(rule, arguments))
+            {
+                return rule.Action;
+            }
+        }
+
+        return Content.DefaultAction;
+
+        static bool Holds(SeccompRule rule, ReadOnlySpan<ulong> arguments)
+        {
+            foreach (var condition in rule.Conditions)
+            {
+                if (!condition.Holds(arguments[condition.Index]))
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
 
     /// <summary>Whether some process of a container without capabilities could make this call.</summary>
     internal bool MayCall(string name) =>
@@ -100,8 +134,28 @@ public sealed class SeccompProfile
             : Content.DefaultAction == SeccompAction.Allow || Content.Rules.Any(rule => rule.Names.Contains(name) && rule.Action == SeccompAction.Allow);
 
     /// <summary>The filter for a container with these capabilities on this machine; compiled once.</summary>
-    internal SeccompFilter Compile(ulong capabilities) =>
-        _compiled.TryGetValue(capabilities, out var filter) ? filter : _compiled.GetOrAdd(capabilities, SeccompCompiler.Compile(Content, capabilities, SeccompMachine.Native, Environment.OSVersion.Version));
+    /// <param name="capabilities">Of the container, as a mask.</param>
+    /// <param name="hasHandler">There is a handler, without which nothing but what kills is handed over.</param>
+    /// <exception cref="ContainerException">Calls are to be handed over, but the profile does not let the descriptor for them be sent.</exception>
+    internal SeccompFilter Compile(ulong capabilities, bool hasHandler = false)
+    {
+        if (_compiled.TryGetValue((capabilities, hasHandler), out var known))
+        {
+            return known;
+        }
+
+        // The last steps of the set-up are made under the filter where it has a listener.
+        var canSend = Array.TrueForAll(AfterTheFilter, name => Decide(capabilities, name, [0, 0, 0, 0, 0, 0]) == SeccompAction.Allow);
+        if (NeedsHandler && !canSend)
+        {
+            throw new ContainerException("hand system calls to a handler", null, Interop.Errno.EACCES,
+                $"The profile must allow {string.Join(", ", AfterTheFilter)} to hand over others: the descriptor for them is sent with these.");
+        }
+
+        return _compiled.GetOrAdd((capabilities, hasHandler), SeccompCompiler.Compile(Content, capabilities, SeccompMachine.Native, Environment.OSVersion.Version, asksBeforeKilling: canSend));
+    }
+
+    private static readonly string[] AfterTheFilter = ["sendmsg", "close_range", "dup3", "rt_sigprocmask", "execve"];
 
     private static string Action(SeccompAction action) => action == SeccompAction.Allow ? "are allowed" : action.Kills ? "kill" : "fail";
 

@@ -67,6 +67,9 @@ public sealed record SecurityProfile
     /// <summary>The filter of system calls; null for none.</summary>
     public SeccompProfile? Seccomp { get; init; } = SeccompProfile.Default;
 
+    /// <summary>Answers the calls that <see cref="Seccomp"/> hands over; null where it hands none over.</summary>
+    public SystemCallHandler? SystemCallHandler { get; init; }
+
     /// <summary>Which ids of the host the container's are.</summary>
     public UserNamespace UserNamespace { get; init; } = UserNamespace.Automatic;
 

@@ -27,8 +27,68 @@ public sealed class SecurityTests
     {
         var result = await Job.Shell("exec /bin/uname -a").WithSeccomp(SeccompProfile.Default.Kill("uname")).RunAsync(Job.Token);
         Assert.Equal(Outcome.SyscallDenied, result.Outcome);
-        Assert.Equal(Signal.BadSystemCall, result.Signal);
+        Assert.Equal("uname", result.DeniedSystemCall);
         Assert.NotEqual(0, (await Job.Shell("mkdir /tmp/x").WithSeccomp(SeccompProfile.Default.Deny("mkdir", "mkdirat")).RunAsync(Job.Token)).ExitCode);
+    }
+
+    [Fact]
+    public async Task AChildThatIsKilled_IsNamedToo()
+    {
+        var result = await Job.Shell("/bin/uname -a; echo went on").WithInit().WithSeccomp(SeccompProfile.Default.Kill("uname")).RunAsync(Job.Token);
+        Assert.Equal(Outcome.Exited, result.Outcome);
+        Assert.Equal("went on\n", result.StandardOutput.Text);
+        Assert.Equal("uname", result.DeniedSystemCall);
+        await using var container = await Job.Shell("sleep 30").WithSeccomp(SeccompProfile.Default.Kill("uname")).StartAsync(Job.Token);
+        Assert.Equal((Outcome.SyscallDenied, "uname"), await container.ExecAsync("uname", "-a") is var exec ? (exec.Outcome, exec.DeniedSystemCall) : default);
+    }
+
+    /// <summary>A filter too narrow to send anything through cannot ask before it kills; the outcome is the same.</summary>
+    [Fact]
+    public async Task AKillByTheKernelAlone_HasTheSameOutcome()
+    {
+        var narrow = SeccompProfile.Parse("""{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["uname","sendmsg"],"action":"SCMP_ACT_KILL_PROCESS"}]}""");
+        var result = await Job.Shell("exec /bin/uname -a").WithSeccomp(narrow).RunAsync(Job.Token);
+        Assert.Equal((Outcome.SyscallDenied, null, Signal.BadSystemCall), (result.Outcome, result.DeniedSystemCall, result.Signal));
+    }
+
+    [Fact]
+    public async Task AHandler_AnswersCalls()
+    {
+        var seen = new System.Collections.Concurrent.ConcurrentBag<string>();
+        SystemCallAnswer Answer(in InterceptedSystemCall call)
+        {
+            seen.Add(call.Name);
+            return call.Name switch
+            {
+                "getuid" or "geteuid" => SystemCallAnswer.Return(4242),
+                "mkdir" or "mkdirat" => SystemCallAnswer.Fail(28), // ENOSPC
+                "getppid" => throw new InvalidOperationException("a handler that fails"),
+                _ => SystemCallAnswer.Continue,
+            };
+        }
+
+        var profile = SeccompProfile.Default.Notify("getuid", "geteuid", "mkdir", "mkdirat", "uname");
+        var job = Job.InBusybox("id -u; mkdir /tmp/x; uname -s").WithSeccomp(profile, Answer);
+        foreach (var each in (ContainerBuilder[])[job, job.WithInit()])
+        {
+            var result = await each.RunAsync(Job.Token);
+            Assert.Equal("4242\nLinux\n", result.StandardOutput.Text);
+            Assert.Contains("No space left", result.StandardError.Text, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("uname", seen);
+        await using var container = await Job.InBusybox("sleep 30").WithSeccomp(profile, Answer).StartAsync(Job.Token);
+        Assert.Equal("4242\n", (await container.ExecAsync("id", "-u")).StandardOutput.Text);
+    }
+
+    [Fact]
+    public async Task WithoutAnAnswer_ACallFails()
+    {
+        Assert.Throws<ArgumentException>("profile", () => Job.Shell("true").WithSeccomp(SeccompProfile.Default.Notify("uname")));
+        var narrow = SeccompProfile.Parse("""{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["sendmsg"],"action":"SCMP_ACT_NOTIFY"}]}""");
+        Assert.Contains("sendmsg", (await Job.FailureOf(Job.Shell("true").WithSeccomp(narrow, static (in InterceptedSystemCall _) => SystemCallAnswer.Continue))).Message, StringComparison.Ordinal);
+        var result = await Job.InBusybox("mkdir /tmp/x").WithSeccomp(SeccompProfile.Default.Notify("mkdir", "mkdirat"), static (in InterceptedSystemCall _) => throw new InvalidOperationException("on purpose")).RunAsync(Job.Token);
+        Assert.Equal(1, result.ExitCode);
     }
 
     /// <summary>The filter comes last: it has to allow nothing of the set-up, and a failed execve is still told.</summary>

@@ -183,7 +183,7 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
             LandlockSteps.Restrict(program, context.LandlockVersion);
         }
 
-        var filter = security.Seccomp?.Compile(context.Capabilities, security.SystemCallHandler is not null);
+        var filter = security.Seccomp?.Compile(context.Capabilities);
         if (filter is { HasListener: true })
         {
             // What comes by the listener is asked of the host: it has to be sent there through the filter.

@@ -82,12 +82,20 @@ internal sealed class SyscallProgram(byte[] image, int size, int stepCount, Step
     /// <param name="errno">The error; null ends the process without one.</param>
     public unsafe void Sabotage(int step, Errno? errno)
     {
-        var header = MemoryMarshal.Read<ProgramHeader>(Image);
-        ref var sabotaged = ref MemoryMarshal.Cast<byte, ProgramStep>(Image.AsSpan((int)header.StepsOffset, stepCount * sizeof(ProgramStep)))[step];
-        sabotaged = errno is { } error
-            ? new ProgramStep { Operation = StepOperation.Fail }
-            : new ProgramStep { Operation = StepOperation.SystemCall, Number = SystemCall.ExitGroup.Number };
+        ref var sabotaged = ref Step(step);
+        sabotaged = errno is null
+            ? new ProgramStep { Operation = StepOperation.SystemCall, Number = SystemCall.ExitGroup.Number }
+            : new ProgramStep { Operation = StepOperation.Fail };
         sabotaged.Arguments[0] = (ulong)errno.GetValueOrDefault();
+    }
+
+    /// <summary>Makes the process wait for ever at a step: there tests kill the host.</summary>
+    public void Stall(int step) => Step(step) = new ProgramStep { Operation = StepOperation.SystemCall, Number = SystemCall.Poll.Number };
+
+    private unsafe ref ProgramStep Step(int index)
+    {
+        var header = MemoryMarshal.Read<ProgramHeader>(Image);
+        return ref MemoryMarshal.Cast<byte, ProgramStep>(Image.AsSpan((int)header.StepsOffset, stepCount * sizeof(ProgramStep)))[index];
     }
 
     /// <summary>The steps as text, one a line: <c>move_mount(…) attach proc /proc</c>.</summary>

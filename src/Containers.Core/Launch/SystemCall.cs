@@ -18,6 +18,7 @@ internal readonly record struct SystemCall(string Name, ushort X64, ushort Arm64
     public static readonly SystemCall GetCurrentDirectory = new("getcwd", 79, 17);
     public static readonly SystemCall ChangeDirectoryFd = new("fchdir", 81, 50);
     public static readonly SystemCall ChangeDirectory = new("chdir", 80, 49);
+    public static readonly SystemCall Poll = new("ppoll", 271, 73);
     public static readonly SystemCall WaitForChild = new("wait4", 61, 260);
     public static readonly SystemCall KeyControl = new("keyctl", 250, 219);
     public static readonly SystemCall Seccomp = new("seccomp", 317, 277);

@@ -17,7 +17,7 @@ public sealed class SeccompProfile
     private static readonly Lazy<SeccompProfile> LazyDefault = new(static () => Embedded("default"));
     private static readonly Lazy<SeccompProfile> LazyUntrusted = new(static () => Embedded("untrusted"));
 
-    private readonly ConcurrentDictionary<(ulong Capabilities, bool Answers), SeccompFilter> _compiled = new();
+    private readonly ConcurrentDictionary<ulong, SeccompFilter> _compiled = new();
 
     private SeccompProfile(string name, SeccompContent content)
     {
@@ -135,11 +135,10 @@ public sealed class SeccompProfile
 
     /// <summary>The filter for a container with these capabilities on this machine; compiled once.</summary>
     /// <param name="capabilities">Of the container, as a mask.</param>
-    /// <param name="hasHandler">There is a handler, without which nothing but what kills is handed over.</param>
     /// <exception cref="ContainerException">Calls are to be handed over, but the profile does not let the descriptor for them be sent.</exception>
-    internal SeccompFilter Compile(ulong capabilities, bool hasHandler = false)
+    internal SeccompFilter Compile(ulong capabilities)
     {
-        if (_compiled.TryGetValue((capabilities, hasHandler), out var known))
+        if (_compiled.TryGetValue(capabilities, out var known))
         {
             return known;
         }
@@ -152,7 +151,7 @@ public sealed class SeccompProfile
                 $"The profile must allow {string.Join(", ", AfterTheFilter)} to hand over others: the descriptor for them is sent with these.");
         }
 
-        return _compiled.GetOrAdd((capabilities, hasHandler), SeccompCompiler.Compile(Content, capabilities, SeccompMachine.Native, Environment.OSVersion.Version, asksBeforeKilling: canSend));
+        return _compiled.GetOrAdd(capabilities, SeccompCompiler.Compile(Content, capabilities, SeccompMachine.Native, Environment.OSVersion.Version, asksBeforeKilling: canSend));
     }
 
     private static readonly string[] AfterTheFilter = ["sendmsg", "close_range", "dup3", "rt_sigprocmask", "execve"];

@@ -34,6 +34,7 @@ internal sealed class DyingHost : IDisposable
             Kill();
         }
 
+        _process.StandardOutput.Dispose();
         _process.Dispose();
     }
 }

@@ -41,6 +41,40 @@ public sealed class LimitTests
         Assert.True(slowest < TimeSpan.FromSeconds(1), $"the host stood still for {slowest}");
     }
 
+    /// <summary>Four megabytes at one a second, written past the page cache to the disk that this program is on.</summary>
+    [Fact]
+    public async Task ARateOfABlockDevice_IsKept()
+    {
+        Assert.True(Containers.Interop.FileStatus.TryGet(AppContext.BaseDirectory, out var status));
+        var uevent = $"/sys/dev/block/{status.FileSystem >> 32}:{(uint)status.FileSystem}/uevent";
+        Assert.SkipUnless(File.Exists(uevent), "the file system has no block device");
+        var device = "/dev/" + File.ReadLines(uevent).First(static line => line.StartsWith("DEVNAME=", StringComparison.Ordinal))["DEVNAME=".Length..];
+        var directory = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "io-" + Guid.NewGuid().ToString("N", System.Globalization.CultureInfo.InvariantCulture)));
+        try
+        {
+            var job = Job.Shell("dd if=/dev/zero of=/data/file bs=1M count=4 oflag=direct").WithMount(Mount.Bind(directory.FullName, "/data", readOnly: false))
+                .WithBlockIO(new BlockIOLimits { Devices = [new BlockIODeviceLimit(device) { WriteBytesPerSecond = 1 << 20 }] });
+            ContainerResult result;
+            try
+            {
+                result = await job.RunAsync(Job.Token);
+            }
+            catch (ContainerException refused)
+            {
+                // Where the kernel cannot throttle, that is said before anything runs.
+                Assert.Contains("WithBlockIO", refused.Message, StringComparison.Ordinal);
+                return;
+            }
+
+            Assert.True(result.IsSuccess, result.StandardError.Text);
+            Assert.InRange(result.Usage.WallTime.TotalSeconds, 2.5, 8);
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
     [Fact]
     public async Task AChosenProcessor_IsTheOnlyOne() =>
         Assert.Equal("1\n", await Job.OutputOf(Job.Shell("nproc").WithCpuSet("0")));

@@ -7,7 +7,7 @@ using Containers;
 //   init   one short job with an init
 if (args is not [var state, var work])
 {
-    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|churn|init");
+    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|churn|init|stall");
     return 2;
 }
 
@@ -17,6 +17,29 @@ if (work == "hold")
     var job = ContainerBuilder.FromHost().WithCommand("/bin/sh", "-c", "trap '' HUP INT TERM; sleep 60 & sleep 60");
     var containers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => engine.StartAsync(job)));
     Console.WriteLine(string.Join(' ', containers.Select(static container => container.ProcessId!.Value.ToString(CultureInfo.InvariantCulture))));
+    await Task.Delay(Timeout.Infinite);
+}
+
+if (work.StartsWith("stall", StringComparison.Ordinal))
+{
+    // "stall-init:40": containers that wait for ever, each at another step of its set-up, beginning with this one.
+    var step = int.Parse(work.AsSpan(work.IndexOf(':', StringComparison.Ordinal) + 1), CultureInfo.InvariantCulture);
+    var waiting = ContainerBuilder.FromHost().WithCommand("/bin/sleep", "60").WithMemory(64.MB).WithFile("/etc/x", "x");
+    waiting = work.Contains("init", StringComparison.Ordinal) ? waiting.WithInit() : waiting;
+    await engine.RunAsync(ContainerBuilder.FromHost().WithCommand("/bin/true"));
+    var (next, steps) = (step, 0);
+    engine.ProgramCompiled = program =>
+    {
+        steps = program.StepCount;
+        program.Stall(Math.Min(next++, steps - 1));
+    };
+    for (var i = 0; i < 40; i++)
+    {
+        _ = engine.RunAsync(waiting);
+    }
+
+    await Task.Delay(400);
+    Console.WriteLine(steps.ToString(CultureInfo.InvariantCulture));
     await Task.Delay(Timeout.Infinite);
 }
 

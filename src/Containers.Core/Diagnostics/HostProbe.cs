@@ -49,6 +49,7 @@ internal sealed class HostProbe(ContainerEngine engine)
                 program => MountCalls.Make(program, type, 0, type == "overlay" ? [("lowerdir", "/usr:/etc")] : []), cancellationToken).ConfigureAwait(false);
         }
 
+        AddUserIds();
         AddCgroups();
         try
         {
@@ -77,6 +78,39 @@ internal sealed class HostProbe(ContainerEngine engine)
         _features.Add(File.Exists(SeccompActions)
             ? new HostFeature("seccomp", true, "the kernel has filters, and every container gets one")
             : new HostFeature("seccomp", false, "the kernel has no filters", "Use a kernel with CONFIG_SECCOMP_FILTER."));
+    }
+
+    private void AddUserIds()
+    {
+        var landlock = engine.Facts.LandlockVersion;
+        _features.Add(landlock > 0
+            ? new HostFeature("Landlock", true, string.Create(CultureInfo.InvariantCulture, $"version {landlock} of its interface"))
+            : new HostFeature("Landlock", false, "the kernel has none, or it is not among its active security modules",
+                "Untrusted containers run without this second wall; boot with lsm=landlock,… to have it."));
+        if (engine.Facts.IsRootless)
+        {
+            _features.Add(engine.HasManyIds
+                ? new HostFeature("subordinate ids", true, "containers can have several users")
+                : new HostFeature("subordinate ids", false, "containers have one user, 0, who is the one that runs the engine",
+                    "Install the package uidmap and give this user ranges: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER."));
+            return;
+        }
+
+        try
+        {
+            var lease = engine.UserNamespaces.Rent();
+            using var root = Libc.Open("/", Libc.OpenPath | Libc.OpenDirectory | Libc.OpenCloseOnExec);
+            var errno = !root.IsInvalid && FileStatus.TryGet(root, out var status) ? engine.Mapping.Try(root, status.FileSystem, lease.Descriptor) : ErrnoNames.Last;
+            lease.Release();
+            _features.Add(errno == Errno.None
+                ? new HostFeature("ids of a container's own", true, "files of / can be seen with them (idmapped mounts)")
+                : new HostFeature("ids of a container's own", false, $"files of / cannot be seen with them: {errno.Describe()}",
+                    "Put roots and mounts on a file system with idmapped mounts: ext4, xfs, btrfs; tmpfs since Linux 6.3."));
+        }
+        catch (ContainerException e)
+        {
+            _features.Add(Missing("ids of a container's own", e));
+        }
     }
 
     private void AddCgroups()

@@ -14,7 +14,7 @@ internal readonly struct ProgramStatus
     public bool Reached(LaunchPhase phase) => Header.Phase >= phase;
 
     /// <summary>The failed step, or null.</summary>
-    public int? FailedStep => Header.FailedStep == 0 ? null : (int)(Header.FailedStep - 1);
+    public int? FailedStep => Header.FailedStep is 0 or > int.MaxValue ? null : (int)(Header.FailedStep - 1);
 
     public Errno FailedErrno => (Errno)Header.FailedErrno;
 

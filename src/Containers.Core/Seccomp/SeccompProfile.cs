@@ -136,13 +136,10 @@ public sealed class SeccompProfile
     /// <summary>The filter for a container with these capabilities on this machine; compiled once.</summary>
     /// <param name="capabilities">Of the container, as a mask.</param>
     /// <exception cref="ContainerException">Calls are to be handed over, but the profile does not let the descriptor for them be sent.</exception>
-    internal SeccompFilter Compile(ulong capabilities)
-    {
-        if (_compiled.TryGetValue(capabilities, out var known))
-        {
-            return known;
-        }
+    internal SeccompFilter Compile(ulong capabilities) => _compiled.TryGetValue(capabilities, out var known) ? known : CompileNew(capabilities);
 
+    private SeccompFilter CompileNew(ulong capabilities)
+    {
         // The last steps of the set-up are made under the filter where it has a listener.
         var canSend = Array.TrueForAll(AfterTheFilter, name => Decide(capabilities, name, [0, 0, 0, 0, 0, 0]) == SeccompAction.Allow);
         if (NeedsHandler && !canSend)

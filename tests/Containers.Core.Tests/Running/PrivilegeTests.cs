@@ -21,6 +21,18 @@ public sealed class PrivilegeTests
         Assert.Contains("uncovered", status, StringComparison.Ordinal);
     }
 
+    /// <summary>The second wall stands also where the first ones are taken away: no mount can be changed, no device made.</summary>
+    [Fact]
+    public async Task Landlock_ForbidsWhatACapabilityWouldAllow()
+    {
+        var security = SecurityProfile.Untrusted with { Seccomp = null, Capabilities = [Capability.SysAdmin] };
+        const string Script = "mkdir /tmp/a /tmp/b; echo x > /tmp/a/file; mv /tmp/a/file /tmp/b/file; ln /tmp/b/file /tmp/a/again; ls /tmp/a /tmp/b; mount -t tmpfs x /tmp/a && echo mounted; :";
+        var hasLandlock = (await ContainerEngine.Default.ProbeAsync(Job.Token)).Features.Any(static feature => feature is { Name: "Landlock", IsAvailable: true });
+
+        Assert.Equal("/tmp/a:\nagain\n\n/tmp/b:\nfile\n" + (hasLandlock ? "" : "mounted\n"), await Job.OutputOf(Job.InBusybox(Script).WithSecurity(security)));
+        Assert.EndsWith("mounted\n", await Job.OutputOf(Job.InBusybox(Script).WithSecurity(security with { Landlock = false })), StringComparison.Ordinal);
+    }
+
     private const string Status = "cat /proc/self/status";
 
     private static async Task<string> MaskOf(ContainerBuilder job, string name) =>

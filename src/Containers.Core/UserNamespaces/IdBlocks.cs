@@ -28,7 +28,7 @@ internal sealed class IdBlocks : IDisposable
     public IEnumerable<IdRange> Take()
     {
         EngineDirectory.CreatePrivate(Directory);
-        var foreign = ForeignRanges();
+        var foreign = SubordinateIdFile.Read(SubordinateIdFile.Users).Concat(SubordinateIdFile.Read(SubordinateIdFile.Groups)).Select(static line => line.Range).ToList();
         for (; FirstId + ((_nextBlock + 1) * RangesInBlock * RangeSize) - 1 <= LastId; _nextBlock++)
         {
             var block = new IdRange(FirstId + (_nextBlock * RangesInBlock * RangeSize), RangesInBlock * RangeSize);
@@ -45,24 +45,4 @@ internal sealed class IdBlocks : IDisposable
     }
 
     public void Dispose() => _owned.ForEach(static owned => owned.Dispose());
-
-    /// <summary>What the administrator gave to users (subuid(5), subgid(5)): <c>name:first:count</c>, a line each.</summary>
-    private static List<IdRange> ForeignRanges()
-    {
-        var ranges = new List<IdRange>();
-        foreach (var path in (ReadOnlySpan<string>)["/etc/subuid", "/etc/subgid"])
-        {
-            foreach (var line in File.Exists(path) ? File.ReadAllLines(path) : [])
-            {
-                var fields = line.Split(':');
-                if (fields.Length == 3 && uint.TryParse(fields[1], NumberStyles.None, CultureInfo.InvariantCulture, out var first) &&
-                    uint.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out var count))
-                {
-                    ranges.Add(new IdRange(first, count));
-                }
-            }
-        }
-
-        return ranges;
-    }
 }

@@ -26,7 +26,7 @@ internal sealed class SubordinateIds
 
     /// <summary>Those of this process's user; null where there are none, or nothing to map them with.</summary>
     public static SubordinateIds? Find() =>
-        RangeIn("/etc/subuid") is { } users && RangeIn("/etc/subgid") is { } groups && Program("newuidmap") is { } userMapper && Program("newgidmap") is { } groupMapper
+        RangeIn(SubordinateIdFile.Users) is { } users && RangeIn(SubordinateIdFile.Groups) is { } groups && Program("newuidmap") is { } userMapper && Program("newgidmap") is { } groupMapper
             ? new SubordinateIds(users, groups, userMapper, groupMapper)
             : null;
 
@@ -59,14 +59,11 @@ internal sealed class SubordinateIds
     private static IdRange? RangeIn(string path)
     {
         var id = Text(Libc.EffectiveUserId());
-        foreach (var line in File.Exists(path) ? File.ReadAllLines(path) : [])
+        foreach (var (owner, range) in SubordinateIdFile.Read(path))
         {
-            var fields = line.Split(':');
-            if (fields.Length == 3 && (fields[0] == Environment.UserName || fields[0] == id) &&
-                uint.TryParse(fields[1], NumberStyles.None, CultureInfo.InvariantCulture, out var first) &&
-                uint.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0)
+            if (owner == Environment.UserName || owner == id)
             {
-                return new IdRange(first, Math.Min(count, Most));
+                return range with { Count = Math.Min(range.Count, Most) };
             }
         }
 

@@ -25,6 +25,21 @@ public sealed class UserNamespaceTests : IDisposable
         Assert.NotEqual((await one.ExecAsync("readlink", "/proc/self/ns/user")).StandardOutput.Text, (await other.ExecAsync("readlink", "/proc/self/ns/user")).StandardOutput.Text);
     }
 
+    /// <summary>Engines of other processes too: what decides is a lock that the kernel keeps.</summary>
+    [Fact]
+    public async Task EnginesOfOneHost_HaveNoIdInCommon()
+    {
+        const uint IdsOfABlock = 64 * 65536;
+        await using var one = new ContainerEngine();
+        await using var other = new ContainerEngine();
+        await using var first = await one.StartAsync(Job.Shell("sleep 30"), Job.Token);
+        await using var second = await other.StartAsync(Job.Shell("sleep 30"), Job.Token);
+
+        Assert.NotEqual(
+            (HostIdOf(first.ProcessId!.Value) - 0x80000) / IdsOfABlock,
+            (HostIdOf(second.ProcessId!.Value) - 0x80000) / IdsOfABlock);
+    }
+
     [Fact]
     public async Task FilesOfMounts_KeepTheirOwners()
     {

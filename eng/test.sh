@@ -29,7 +29,7 @@ packages=(
 )
 
 # Seconds after which a run is stopped, and counted as failed.
-declare -A limit=([root]=480 [user]=240 [vm]=300 [vm-user]=240 [sample]=120)
+declare -A limit=([root]=480 [user]=240 [vm]=600 [vm-user]=300 [sample]=120)
 
 user=containers-test
 out=$PWD/artifacts/test

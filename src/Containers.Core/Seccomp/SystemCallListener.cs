@@ -46,16 +46,17 @@ internal sealed unsafe class SystemCallListener : IReactorHandler, IDisposable
 
     void IReactorHandler.OnReady(EpollEvents events)
     {
-        // struct seccomp_notif has to be zero before.
+        if (!events.HasFlag(EpollEvents.In))
+        {
+            // No process has the filter any more. Asked now, older kernels would wait for a call that never comes.
+            _registration.Dispose();
+            return;
+        }
+
+        // struct seccomp_notif has to be zero before. ENOENT: who made the call has been killed meanwhile.
         var notification = default(Notification);
         if (Libc.Control(_listener, Receive, &notification) != 0)
         {
-            if (events.HasFlag(EpollEvents.HangUp))
-            {
-                // No process has the filter any more.
-                _registration.Dispose();
-            }
-
             return;
         }
 

@@ -25,6 +25,7 @@ expected_skips=(
 packages=(
   busybox-static strace gcc libc6-dev uidmap e2fsprogs # tests
   runc crun bubblewrap                                 # compared with
+  qemu-user-static                                     # the launcher of the other machine
   qemu-system-x86                                      # eng/vm.sh
 )
 

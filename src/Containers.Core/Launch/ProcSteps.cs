@@ -17,8 +17,8 @@ internal static class ProcSteps
 
     private static readonly (string Path, bool IsDirectory)[] MaskedInSys = [("firmware", true), ("devices/virtual/powercap", true)];
 
-    /// <summary>Paths no container may write (the same list).</summary>
-    private static readonly string[] ReadOnlyInProc = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
+    /// <summary>Paths no container may write: the same list, and the triggers of pressure, which wake threads of the host's kernel.</summary>
+    private static readonly string[] ReadOnlyInProc = ["bus", "fs", "irq", "pressure", "sys", "sysrq-trigger"];
 
     /// <summary>Mounts proc for the container's PID namespace.</summary>
     public static Cell MountProc(ProgramBuilder program, RootPaths paths)

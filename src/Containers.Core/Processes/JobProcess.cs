@@ -20,6 +20,8 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
     private readonly TaskCompletionSource<JobExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ReactorRegistration? _watch;
+    private ReactorRegistration? _end;
+    private int _endsTracers;
     private SystemCallListener? _listener;
     private FileDescriptor? _pidfd;
     private HandedOver? _handed;
@@ -109,8 +111,18 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
                 return !_exited.Task.IsCompleted;
             }
 
-            return !_pidfd.IsClosed && !_exited.Task.IsCompleted && Send(_pidfd, signal);
+            if (_pidfd.IsClosed || _exited.Task.IsCompleted || !Send(_pidfd, signal))
+            {
+                return false;
+            }
         }
+
+        if (signal == SignalKill)
+        {
+            EndTracers(TimeSpan.FromMilliseconds(100));
+        }
+
+        return true;
     }
 
     public void Dispose()
@@ -121,6 +133,7 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
         }
 
         _watch?.Dispose();
+        _end?.Dispose();
         _listener?.Dispose();
         _memfd.Dispose();
         _compiled.Init?.Program.Dispose();
@@ -136,6 +149,12 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
             {
                 Send(pidfd, SignalKill);
             }
+        }
+
+        // In a PID namespace that outlives it, it could be held after its end.
+        if (_context.Joined.Any(static joined => joined.Key == NamespaceKind.Pid))
+        {
+            _end = _reactor.Register(pidfd, EpollEvents.In, new EndWatch(this));
         }
 
         ReportStart();
@@ -198,6 +217,55 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
         _watch?.Dispose();
         _hasExecuted = true;
         ReportStart();
+    }
+
+    /// <summary>Kills what holds this process from ending, until nothing does; a debugger has a moment to let go by itself.</summary>
+    private void EndTracers(TimeSpan patience)
+    {
+        if (Interlocked.Exchange(ref _endsTracers, 1) == 0)
+        {
+            _ = Task.Run(async () =>
+            {
+                do
+                {
+                    await Task.WhenAny(_exited.Task, Task.Delay(patience)).ConfigureAwait(false);
+                }
+                while (!_exited.Task.IsCompleted && KillTracer());
+            });
+        }
+    }
+
+    /// <summary>False: the process is gone.</summary>
+    private bool KillTracer()
+    {
+        if (ProcessId is not { } process)
+        {
+            return false;
+        }
+
+        if (Tracer.Of(process) is { } tracer && PidFd.Open(tracer) is { } handle)
+        {
+            using (handle)
+            {
+                // Opened before the second look, so that the id was the tracer's when it was opened.
+                if (Tracer.Of(process) == tracer)
+                {
+                    Send(handle, SignalKill);
+                }
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>The process has ended; whoever traces it keeps its parent from knowing.</summary>
+    private sealed class EndWatch(JobProcess process) : IReactorHandler
+    {
+        public void OnReady(EpollEvents events)
+        {
+            process._end?.Dispose();
+            process.EndTracers(TimeSpan.FromSeconds(1));
+        }
     }
 
     private bool Send(FileDescriptor pidfd, int signal)

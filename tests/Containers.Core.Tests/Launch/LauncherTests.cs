@@ -55,6 +55,64 @@ public sealed class LauncherTests
         Assert.Equal("ran with an init", await host.ReadLineAsync());
     }
 
+    /// <summary>The committed one, with an emulator in place of the machine: results, ignored errors, jumps, asserts and failures.</summary>
+    [Fact]
+    public async Task TheLauncherForArm64_RunsThere()
+    {
+        const string Emulator = "/usr/bin/qemu-aarch64-static";
+        Assert.SkipUnless(File.Exists(Emulator), "qemu-user-static is not installed");
+        var directory = Directory.CreateTempSubdirectory("containers-arm64-");
+        try
+        {
+            var launcher = Path.Combine(directory.FullName, "launcher");
+            await using (var file = File.Create(launcher))
+            {
+                await typeof(LauncherImage).Assembly.GetManifestResourceStream("launcher-arm64")!.CopyToAsync(file, TestContext.Current.CancellationToken);
+            }
+
+            File.SetUnixFileMode(launcher, (UnixFileMode)0x1ED);
+            Assert.Equal((42, null, Errno.None, "written"), await RunAsync(static builder =>
+            {
+                var after = new Jump();
+                builder.Call(OnArm64(SystemCall.OpenAt), "open", "/no/such", Libc.AtFdCwd, builder.Text("/no/such"), 0, 0).Ignoring(Errno.ENOENT).OrJumpTo(after);
+                builder.Call(OnArm64(SystemCall.ExitGroup), "exit", null, 1);
+                builder.Land(after);
+                builder.Call(OnArm64(SystemCall.Write), "write", null, 1, builder.Text("written"), 7);
+                builder.Call(OnArm64(SystemCall.ExitGroup), "exit", null, 42);
+            }));
+            Assert.Equal((LauncherFormat.ExitFailed, 0, Errno.ENOENT, ""), await RunAsync(static builder =>
+                builder.Call(OnArm64(SystemCall.OpenAt), "open", "/no/such", Libc.AtFdCwd, builder.Text("/no/such"), 0, 0)));
+            Assert.Equal((LauncherFormat.ExitFailed, 0, Errno.EXDEV, ""), await RunAsync(static builder =>
+                builder.Add(StepOperation.Assert, "verify", null, (long)builder.Reserve(8), 1, 1, (long)Errno.EXDEV)));
+
+            async Task<(int Code, int? Step, Errno Errno, string Output)> RunAsync(Action<ProgramBuilder> write)
+            {
+                var builder = new ProgramBuilder();
+                write(builder);
+                using var program = builder.Build();
+                using var memfd = program.ToMemfd();
+                var path = Path.Combine(directory.FullName, "program");
+                File.Copy($"/proc/self/fd/{memfd.Number}", path, overwrite: true);
+                using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("/bin/sh", ["-c", $"exec {Emulator} \"$0\" 3<> \"$1\"", launcher, path])
+                {
+                    RedirectStandardOutput = true,
+                    UseShellExecute = false,
+                })!;
+                var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+                await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+                using var left = Libc.Open(path, Libc.OpenReadOnly | Libc.OpenCloseOnExec);
+                var status = ProgramStatus.Load(left);
+                return (process.ExitCode, status.FailedStep, status.FailedErrno, output);
+            }
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    private static SystemCall OnArm64(SystemCall call) => call with { X64 = call.Arm64 };
+
     [Fact]
     public void AFailure_TellsStepAndErrno()
     {

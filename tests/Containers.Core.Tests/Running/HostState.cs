@@ -51,7 +51,10 @@ internal sealed record HostState(int Descriptors, int Threads, int Mounts, int C
     /// <summary>It has ended, and its parent too: the machine's init takes it away when it gets to it.</summary>
     private static bool IsLeftToInit(string[] status) => status.Contains("State:\tZ (zombie)") && status.Contains("PPid:\t1");
 
-    private static string ReadOrEmpty(string path)
+    /// <summary>How many of them are so.</summary>
+    public static int CountBelow(Func<string, bool> condition) => Below().Count(condition);
+
+    public static string ReadOrEmpty(string path)
     {
         try
         {

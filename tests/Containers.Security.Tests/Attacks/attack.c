@@ -175,6 +175,7 @@ static int calls(void)
     ATTEMPT("raise limit", setrlimit(RLIMIT_NOFILE, &(struct rlimit){1 << 30, 1 << 30}));
     ATTEMPT("move_pages", syscall(SYS_move_pages, 1, 0, 0, 0, 0, 0));
     ATTEMPT("lookup_dcookie", syscall(SYS_lookup_dcookie, 0, io_uring_parameters, 100));
+    ATTEMPT("ptrace that stops the dying", ptrace(PTRACE_SEIZE, getppid(), 0, PTRACE_O_TRACEEXIT));
     ATTEMPT("personality read-implies-exec", syscall(SYS_personality, 0x0400000));
     return 0;
 }
@@ -309,6 +310,9 @@ static int spy(int seconds)
             if (ptrace(PTRACE_SEIZE, pid, 0, 0) == 0) {
                 if (is_joining(pid))
                     printf("traced %d\n", pid);
+                /* Let go, which takes a stop: who holds commands is killed for it. */
+                ptrace(PTRACE_INTERRUPT, pid, 0, 0);
+                waitpid(pid, 0, __WALL);
                 ptrace(PTRACE_DETACH, pid, 0, 0);
             }
         }
@@ -470,6 +474,32 @@ static int segfault(void)
     return 0;
 }
 
+/*
+ * Holds processes by tracing them and never waiting: one that is killed stops once more, when it exits (PTRACE_EVENT_EXIT), or stays a
+ * zombie that its parent is not told of, for as long as the tracer lives.
+ */
+static _Noreturn void hold(const char *whom, long options)
+{
+    pid_t self = getpid();
+    puts("holding");
+    fflush(stdout);
+    if (!strcmp(whom, "parent")) {
+        if (fork() == 0) {
+            ptrace(PTRACE_SEIZE, self, 0, options);
+            for (;;)
+                pause();
+        }
+        for (;;)
+            pause();
+    }
+    for (;;) {
+        for (pid_t pid = 1; pid < 400; pid++)
+            if (pid != self)
+                ptrace(PTRACE_SEIZE, pid, 0, options);
+        usleep(500);
+    }
+}
+
 int main(int count, char **arguments)
 {
     const char *what = count > 1 ? arguments[1] : "";
@@ -485,6 +515,8 @@ int main(int count, char **arguments)
         return sweep("/proc", 0), sweep("/proc/self", 1), sweep("/sys", 0), 0;
     if (!strcmp(what, "spy") && count > 2)
         return spy(atoi(arguments[2]));
+    if (!strcmp(what, "hold") && count > 3)
+        hold(arguments[2], !strcmp(arguments[3], "exit") ? PTRACE_O_TRACEEXIT : 0);
     if (!strcmp(what, "terminal"))
         return terminal();
     if (!strcmp(what, "devices"))

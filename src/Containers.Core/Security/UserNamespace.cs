@@ -24,12 +24,6 @@ public sealed record UserNamespace
     /// <summary>No user namespace of the container's own: its root is root of the engine's.</summary>
     public static UserNamespace Host { get; } = new(UserNamespaceChoice.Host);
 
-    /// <summary>
-    /// For engines of an ordinary user: that user has the same id inside as outside, as with podman's keep-id, and the command runs as
-    /// that user unless <see cref="ContainerBuilder.WithUser(string)"/> says otherwise.
-    /// </summary>
-    public static UserNamespace KeepId { get; } = new(UserNamespaceChoice.KeepId);
-
     internal UserNamespaceChoice Choice { get; }
 
     internal uint First { get; }
@@ -62,6 +56,5 @@ internal enum UserNamespaceChoice
     Automatic,
     Private,
     Host,
-    KeepId,
     Range,
 }

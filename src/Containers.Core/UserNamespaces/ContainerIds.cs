@@ -24,7 +24,7 @@ internal sealed record ContainerIds(UserNamespaceLease Lease, IReadOnlySet<strin
         var choice = spec.Security.UserNamespace;
         if (engine.Facts.IsRootless)
         {
-            return choice.Choice is UserNamespaceChoice.Range or UserNamespaceChoice.KeepId
+            return choice.Choice == UserNamespaceChoice.Range
                 ? throw new ContainerException("make the user namespace", null, Errno.EPERM, $"UserNamespace.{choice} cannot be had here by an ordinary user: leave it out, or run the engine as root.")
                 : null;
         }
@@ -37,8 +37,6 @@ internal sealed record ContainerIds(UserNamespaceLease Lease, IReadOnlySet<strin
         return choice.Choice switch
         {
             UserNamespaceChoice.Host => null,
-            UserNamespaceChoice.KeepId => throw new ContainerException("make the user namespace", null, Errno.EINVAL,
-                "UserNamespace.KeepId is for engines of an ordinary user; root's ids are kept with UserNamespace.Host."),
             UserNamespaceChoice.Range => Require(engine, engine.UserNamespaces.Rent(new IdRange(choice.First, choice.Count)), spec, root),
             UserNamespaceChoice.Private => Require(engine, engine.UserNamespaces.Rent(), spec, root),
             _ => TryAutomatic(engine, spec, root),

@@ -33,11 +33,14 @@ public sealed partial class Container
         var spec = ExecSpec([.. command], options ?? new ExecOptions());
         JobProcess? process = null;
         using var watch = new JobWatch(_engine.Reactor, () => process?.Signal((int)Signal.Kill));
-        using var group = _cgroup!.OpenCloneInto();
-        var context = LaunchPreparation.PrepareExec(_engine, _context!, spec, _cgroup, group, handed);
         using var streams = StandardStreams.Create(_engine.Reactor, spec, isLive: false, () => watch.Enforce(Outcome.OutputLimitExceeded));
-        var compiled = ExecProgram.Compile(context, streams.JobEnds, handed.Terminals!);
-        process = JobProcess.Start(_engine.Guardian, context, compiled, streams, _engine.Reactor);
+        using (var group = _cgroup!.OpenCloneInto())
+        {
+            var context = LaunchPreparation.PrepareExec(_engine, _context!, spec, _cgroup, group, handed);
+            var compiled = ExecProgram.Compile(context, streams.JobEnds, handed.Terminals!);
+            process = JobProcess.Start(_engine.Guardian, context, compiled, streams, _engine.Reactor);
+        }
+
         using (process)
         {
             watch.ProcessIsKnown();

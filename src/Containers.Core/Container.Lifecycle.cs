@@ -266,6 +266,12 @@ public sealed partial class Container
         }
         else
         {
+            if (_process.Handed is { } handed && handed.Namespaces.TryGetValue(NamespaceKind.Mount, out var mounts))
+            {
+                // Soon nothing leads back to the user namespace any more, which the next container may use.
+                Ids?.Lease.Wake(mounts);
+            }
+
             _streams?.Input?.Dispose();
             _streams?.Terminal?.Dispose();
             _process.Dispose();

@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using Containers.Cgroups;
 using Containers.Interop;
 using Containers.Specification;
+using Containers.UserNamespaces;
 
 namespace Containers;
 
@@ -80,6 +81,7 @@ public sealed partial class Container : IAsyncDisposable
             }
         }
 
+        Ids?.Lease.Rest();
         cancellationToken.ThrowIfCancellationRequested();
     }
 
@@ -232,6 +234,18 @@ public sealed partial class Container : IAsyncDisposable
         return _process!.Handed is { } handed && handed.Namespaces.TryGetValue(kind, out var descriptor)
             ? descriptor
             : throw new InvalidOperationException("Only a container started with StartAsync can be joined.");
+    }
+
+    /// <summary>The user namespace of this running container, held for another; null where that is the engine's.</summary>
+    internal ContainerIds? ShareIds()
+    {
+        if (Ids is not { } ids)
+        {
+            return null;
+        }
+
+        ids.Lease.Wake(NamespaceOf(NamespaceKind.Mount));
+        return ids with { Lease = ids.Lease.Share() };
     }
 
     private Processes.StandardStreams Streams => _streams ?? throw NotStarted();

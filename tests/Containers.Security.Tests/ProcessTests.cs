@@ -88,29 +88,6 @@ public sealed class ProcessTests
         Assert.Equal("0\n", await Job.OutputOf(Job.InBusybox("cat /proc/*/environ /proc/*/cmdline 2> /dev/null | grep -c 0f1e2d[3]c4b5a || :").WithInit()));
     }
 
-    /// <summary>Also where the filter lets a job use keys.</summary>
-    [Fact]
-    public async Task KeysOfTheHost_AreNotFound()
-    {
-        if (!Environment.IsPrivilegedProcess)
-        {
-            return;
-        }
-
-        Assert.Equal(0, await Attack.RunOnHostAsync("keys", "add"));
-        try
-        {
-            await using var engine = new ContainerEngine();
-            var output = await Text(engine, Attack.With("default", "keys", "search").WithoutSeccomp());
-            Assert.Equal(3, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
-            Assert.Empty(Attack.Succeeded(output));
-        }
-        finally
-        {
-            await Attack.RunOnHostAsync("keys", "remove");
-        }
-    }
-
     [Fact]
     public async Task AbstractSocketsOfTheHost_AreNotThere()
     {

@@ -100,7 +100,7 @@ internal sealed class HostProbe(ContainerEngine engine)
         {
             var lease = engine.UserNamespaces.Rent();
             using var root = Libc.Open("/", Libc.OpenPath | Libc.OpenDirectory | Libc.OpenCloseOnExec);
-            var errno = !root.IsInvalid && FileStatus.TryGet(root, out var status) ? engine.Mapping.Try(root, status.FileSystem, lease.Descriptor) : ErrnoNames.Last;
+            var errno = !root.IsInvalid && FileStatus.TryGet(root, out var status) ? engine.Mapping.Try(root, status.FileSystem, lease.Descriptor!) : ErrnoNames.Last;
             lease.Release();
             _features.Add(errno == Errno.None
                 ? new HostFeature("ids of a container's own", true, "files of / can be seen with them (idmapped mounts)")

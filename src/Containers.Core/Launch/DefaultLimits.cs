@@ -37,10 +37,9 @@ internal static class DefaultLimits
     /// <param name="pipesCores">
     /// Core files go to a program of the host, which runs as root outside: only the limit 1 keeps it from being started (core(5)).
     /// </param>
-    public static unsafe ImmutableArray<ResourceLimitValue> Create(bool pipesCores)
+    public static ImmutableArray<ResourceLimitValue> Create(bool pipesCores)
     {
         var limits = ImmutableArray.CreateBuilder<ResourceLimitValue>(Values.Length);
-        var own = stackalloc ulong[2];
         for (var resource = 0; resource < Values.Length; resource++)
         {
             var (name, soft, hard) = Values[resource];
@@ -49,15 +48,19 @@ internal static class DefaultLimits
                 soft = hard = 1;
             }
 
-            if (Libc.GetResourceLimit(resource, own) != 0)
-            {
-                throw new ContainerException("read the limit", name, ErrnoNames.Last);
-            }
-
-            hard = Math.Min(hard, own[1]);
+            hard = Math.Min(hard, Own(resource, name).Hard);
             limits.Add(new ResourceLimitValue(resource, name, Math.Min(soft, hard), hard));
         }
 
         return limits.MoveToImmutable();
+    }
+
+    /// <summary>What this process itself has.</summary>
+    public static unsafe ResourceLimitValue Own(int resource, string name)
+    {
+        var values = stackalloc ulong[2];
+        return Libc.GetResourceLimit(resource, values) == 0
+            ? new ResourceLimitValue(resource, name, values[0], values[1])
+            : throw new ContainerException("read the limit", name, ErrnoNames.Last);
     }
 }

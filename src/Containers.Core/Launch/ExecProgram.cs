@@ -29,10 +29,10 @@ internal static class ExecProgram
         JoinSteps.JoinCgroup(program, context);
         program.Enter(SetupPhase.JoinNamespaces);
         JoinSteps.JoinOwn(program, context);
-        if (context.Ids is { } ids)
+        if (context.Ids is not null)
         {
             // Last: it gives up the right to join the others.
-            JoinSteps.Join(program, context, NamespaceKind.User, ids.Lease.Descriptor);
+            JoinSteps.JoinOwner(program, context, context.Joined.First(static joined => joined.Key == NamespaceKind.Mount).Value);
             program.Enter(SetupPhase.MapIds);
             IdentitySteps.BecomeRootInside(program);
         }

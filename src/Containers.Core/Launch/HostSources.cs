@@ -77,7 +77,12 @@ internal sealed class HostSources
     {
         foreach (var ulimit in context.Spec.Ulimits)
         {
-            IdentitySteps.SetLimit(program, new ResourceLimitValue(ulimit.Resource, ulimit.Name, ulimit.Hard, ulimit.Hard));
+            // Only raised here: a lower one would be in the way of the set-up itself.
+            var own = DefaultLimits.Own(ulimit.Resource, ulimit.Name);
+            if (ulimit.Hard > own.Hard)
+            {
+                IdentitySteps.SetLimit(program, own with { Hard = ulimit.Hard });
+            }
         }
     }
 }

@@ -47,7 +47,7 @@ internal static class JoinSteps
             Join(program, context, kind, descriptor);
         }
 
-        Join(program, context, NamespaceKind.User, context.Ids!.Lease.Descriptor);
+        Join(program, context, NamespaceKind.User, context.Ids!.Lease.Descriptor!);
         Clone(program, context, flags);
     }
 
@@ -72,7 +72,16 @@ internal static class JoinSteps
         }
     }
 
-    public static void Join(ProgramBuilder program, LaunchContext context, NamespaceKind kind, FileDescriptor descriptor) =>
+    /// <summary>Joins the user namespace that a namespace belongs to (ioctl_ns(2), NS_GET_USERNS).</summary>
+    public static void JoinOwner(ProgramBuilder program, LaunchContext context, FileDescriptor descriptor)
+    {
+        const int GetUserNamespace = 0xb701;
+        var owner = program.NewCell();
+        program.Call(SystemCall.Ioctl, "find the user namespace of", "the container", context.DescriptorOf(descriptor), GetUserNamespace, 0).Into(owner);
+        program.Call(SystemCall.SetNamespace, "join the namespace", nameof(NamespaceKind.User), owner, (long)Linux.CloneNewUser);
+    }
+
+    private static void Join(ProgramBuilder program, LaunchContext context, NamespaceKind kind, FileDescriptor descriptor) =>
         program.Call(SystemCall.SetNamespace, "join the namespace", kind.ToString(), context.DescriptorOf(descriptor), (long)Type(kind));
 
     /// <summary>Clones with the guardian as parent, which then reaps and reports the child as any other.</summary>

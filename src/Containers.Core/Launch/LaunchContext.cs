@@ -67,7 +67,7 @@ internal sealed class LaunchContext
     public required int LandlockVersion { get; init; }
 
     /// <summary>The job's filter lets it use the kernel's keyrings.</summary>
-    public bool MayUseKeys => Spec.Security.Seccomp is not { } filter || filter.MayCall("keyctl");
+    public bool MayUseKeys => Spec.Security.Seccomp is not { } filter || filter.MayCall("keyctl") || filter.MayCall("add_key") || filter.MayCall("request_key");
 
     /// <summary>The program hands namespaces, the disk and the terminal over, and the host waits for the execve.</summary>
     public required bool Interactive { get; init; }

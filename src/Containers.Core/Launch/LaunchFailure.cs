@@ -68,7 +68,7 @@ internal static class LaunchFailure
         (SetupPhase.Protect, Errno.ENOENT or Errno.ENOTDIR) => "The working directory must exist in the container's root: create it, or name another (WithWorkingDirectory).",
         (SetupPhase.Groups or SetupPhase.User, Errno.EINVAL or Errno.EPERM) =>
             "The container does not have this id. An ordinary user's engine has one, 0; more come with the package uidmap and ranges in /etc/subuid and /etc/subgid (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER).",
-        (SetupPhase.Limits, Errno.EPERM) => "A hard limit cannot be raised without CAP_SYS_RESOURCE: ask for no more than ulimit -H shows.",
+        (SetupPhase.Limits or SetupPhase.OpenSources, Errno.EPERM) when note.Call == SystemCall.ResourceLimit.Name => "A hard limit cannot be raised without CAP_SYS_RESOURCE: ask for no more than ulimit -H shows.",
         (SetupPhase.JoinCgroup, _) => "The container's cgroup cannot be joined; see ContainerEngine.ProbeAsync().",
         (SetupPhase.Isolate, Errno.ENOMEM) => "The container has just ended, or the host has no memory left.",
         (SetupPhase.MapIds, Errno.EPERM or Errno.EACCES) or (SetupPhase.Isolate, Errno.EPERM or Errno.ENOSPC or Errno.EACCES) =>

@@ -52,12 +52,6 @@ internal static class Linux
     public const ulong ResolveBeneath = 8;
     public const ulong ResolveInRoot = 16;
 
-    /// <summary>statfs.f_type of procfs (linux/magic.h).</summary>
-    public const ulong ProcSuperMagic = 0x9fa0;
-
-    /// <summary>statfs.f_type of devpts (linux/magic.h).</summary>
-    public const ulong DevptsSuperMagic = 0x1cd1;
-
     public const uint ModeCharacterDevice = 0x2000;
     public const uint ModeBlockDevice = 0x6000;
     public const uint ModeRegular = 0x8000;

@@ -52,7 +52,7 @@ internal static class MountCalls
     public static Linux.MountAttributes Mapped(LaunchContext context) => new()
     {
         Set = Linux.MountIdMapped,
-        UserNamespace = (ulong)context.DescriptorOf(context.Ids!.Lease.Descriptor),
+        UserNamespace = (ulong)context.DescriptorOf(context.Ids!.Lease.Descriptor!),
     };
 
     /// <summary>Changes the attributes of a mount, or of a whole tree.</summary>

@@ -68,7 +68,7 @@ internal static class MountPreparation
         if (ids is not null)
         {
             attributes.Set |= Linux.MountIdMapped;
-            attributes.UserNamespace = (ulong)ids.Lease.Descriptor.Number;
+            attributes.UserNamespace = (ulong)ids.Lease.Descriptor!.Number;
         }
 
         if (tree.IsInvalid || Libc.SetMountAttributes(tree, Libc.AtEmptyPath | Libc.AtRecursive, &attributes) != 0)

@@ -8,7 +8,6 @@ internal readonly record struct SystemCall(string Name, ushort X64, ushort Arm64
     public static readonly SystemCall Write = new("write", 1, 64);
     public static readonly SystemCall Read = new("read", 0, 63);
     public static readonly SystemCall Close = new("close", 3, 57);
-    public static readonly SystemCall MemoryProtect = new("mprotect", 10, 226);
     public static readonly SystemCall SetSignalMask = new("rt_sigprocmask", 14, 135);
     public static readonly SystemCall Ioctl = new("ioctl", 16, 29);
     public static readonly SystemCall Socket = new("socket", 41, 198);
@@ -45,8 +44,6 @@ internal readonly record struct SystemCall(string Name, ushort X64, ushort Arm64
     public static readonly SystemCall SymlinkAt = new("symlinkat", 266, 36);
     public static readonly SystemCall ChangeModeFd = new("fchmod", 91, 52);
     public static readonly SystemCall ChangeOwnerFd = new("fchown", 93, 55);
-    public static readonly SystemCall FileStatus = new("fstat", 5, 80);
-    public static readonly SystemCall FileSystemStatus = new("fstatfs", 138, 44);
     public static readonly SystemCall AccessAt = new("faccessat", 269, 48);
     public static readonly SystemCall Unshare = new("unshare", 272, 97);
     public static readonly SystemCall EventFd = new("eventfd2", 290, 19);

@@ -226,11 +226,19 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
         {
             _ = Task.Run(async () =>
             {
-                do
+                try
                 {
-                    await Task.WhenAny(_exited.Task, Task.Delay(patience)).ConfigureAwait(false);
+                    do
+                    {
+                        await Task.WhenAny(_exited.Task, Task.Delay(patience)).ConfigureAwait(false);
+                    }
+                    while (!_exited.Task.IsCompleted && KillTracer());
                 }
-                while (!_exited.Task.IsCompleted && KillTracer());
+                catch (Exception fault)
+                {
+                    // Nobody awaits this.
+                    _reactor.Report(fault);
+                }
             });
         }
     }

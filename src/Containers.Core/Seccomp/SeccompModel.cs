@@ -28,6 +28,9 @@ internal readonly record struct SeccompAction(uint Value)
     public bool Kills => Value is 0 or 0x80000000;
 
     public bool Notifies => this == Notify;
+
+    /// <summary>The call is not made, whoever watches.</summary>
+    public bool Refuses => IsError || Kills || this == Trap;
 }
 
 /// <summary>SCMP_CMP_*: how an argument is compared, as 64 bits without sign.</summary>

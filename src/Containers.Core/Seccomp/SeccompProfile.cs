@@ -130,8 +130,8 @@ public sealed class SeccompProfile
     /// <summary>Whether some process of a container without capabilities could make this call.</summary>
     internal bool MayCall(string name) =>
         Content.Rules.FirstOrDefault(rule => rule.Names.Contains(name) && rule.Conditions.IsEmpty && rule.Includes is null && rule.Excludes is null) is { } rule
-            ? rule.Action == SeccompAction.Allow
-            : Content.DefaultAction == SeccompAction.Allow || Content.Rules.Any(rule => rule.Names.Contains(name) && rule.Action == SeccompAction.Allow);
+            ? !rule.Action.Refuses
+            : !Content.DefaultAction.Refuses || Content.Rules.Any(rule => rule.Names.Contains(name) && !rule.Action.Refuses);
 
     /// <summary>The filter for a container with these capabilities on this machine; compiled once.</summary>
     /// <param name="capabilities">Of the container, as a mask.</param>

@@ -18,7 +18,10 @@ public sealed record UserNamespace
     /// </summary>
     public static UserNamespace Automatic { get; } = new(UserNamespaceChoice.Automatic);
 
-    /// <summary>A user namespace with 65536 ids of its own; the start fails where that cannot be had.</summary>
+    /// <summary>
+    /// A user namespace with 65536 ids of its own; the start fails where that cannot be had. An ordinary user's containers are in the one
+    /// of their engine, which they share: what that user has are the ids inside.
+    /// </summary>
     public static UserNamespace Private { get; } = new(UserNamespaceChoice.Private);
 
     /// <summary>No user namespace of the container's own: its root is root of the engine's.</summary>

@@ -31,7 +31,7 @@ internal sealed record ContainerIds(UserNamespaceLease Lease, IReadOnlySet<strin
 
         if (Owner(spec) is { } owner)
         {
-            return owner.Ids is { } shared ? shared with { Lease = shared.Lease.Share() } : null;
+            return owner.ShareIds();
         }
 
         return choice.Choice switch
@@ -94,7 +94,7 @@ internal sealed record ContainerIds(UserNamespaceLease Lease, IReadOnlySet<strin
         {
             lease = engine.UserNamespaces.Rent();
         }
-        catch (ContainerException reason)
+        catch (ContainerException reason) when (IsForGood(reason))
         {
             engine.NoUserNamespaces = reason;
             return null;
@@ -108,6 +108,14 @@ internal sealed record ContainerIds(UserNamespaceLease Lease, IReadOnlySet<strin
         lease.Release();
         engine.ReportUnmappable(path!);
         return null;
+    }
+
+    /// <summary>This kernel, or what is around this process, allows none; a shortage that passes must not take the wall away.</summary>
+    private static bool IsForGood(ContainerException reason)
+    {
+        const string Limit = "/proc/sys/user/max_user_namespaces";
+        return (Errno?)reason.ErrorNumber is Errno.EPERM or Errno.EACCES or Errno.ENOSYS or Errno.EINVAL ||
+            ((Errno?)reason.ErrorNumber == Errno.ENOSPC && File.Exists(Limit) && File.ReadAllText(Limit).Trim() == "0");
     }
 
     /// <summary>The paths that can stay unmapped; null where one must not, which is <paramref name="path"/>.</summary>
@@ -140,6 +148,6 @@ internal sealed record ContainerIds(UserNamespaceLease Lease, IReadOnlySet<strin
     private static Errno Try(ContainerEngine engine, UserNamespaceLease lease, string path)
     {
         using var opened = Libc.Open(path, Libc.OpenPath | Libc.OpenCloseOnExec);
-        return opened.IsInvalid || !FileStatus.TryGet(opened, out var status) ? Errno.None : engine.Mapping.Try(opened, status.FileSystem, lease.Descriptor);
+        return opened.IsInvalid || !FileStatus.TryGet(opened, out var status) ? Errno.None : engine.Mapping.Try(opened, status.FileSystem, lease.Descriptor!);
     }
 }

@@ -13,7 +13,7 @@ internal sealed class UserNamespacePool(FileDescriptor launcher) : IDisposable
 
     private readonly Lock _gate = new();
     private readonly IdBlocks _blocks = new();
-    private readonly Stack<UserNamespaceLease> _ready = new();
+    private readonly Stack<(FileDescriptor Descriptor, IdRange Range)> _ready = new();
     private readonly Stack<IdRange> _ranges = new();
     private bool _isDisposed;
 
@@ -49,7 +49,7 @@ internal sealed class UserNamespacePool(FileDescriptor launcher) : IDisposable
 
     /// <summary>One with exactly these ids, for one container.</summary>
     /// <exception cref="ContainerException">It cannot be made here.</exception>
-    public UserNamespaceLease Rent(IdRange range) => new(NamespaceMaker.Make(launcher, range), range, static lease => lease.Descriptor.Dispose());
+    public UserNamespaceLease Rent(IdRange range) => new(NamespaceMaker.Make(launcher, range), range, static lease => lease.Dispose());
 
     public void Dispose()
     {
@@ -70,14 +70,14 @@ internal sealed class UserNamespacePool(FileDescriptor launcher) : IDisposable
     {
         lock (_gate)
         {
-            if (lease.IsSpent || _isDisposed || _ready.Count == MaxReady)
+            if (lease is { IsSpent: false, Descriptor: { } descriptor } && !_isDisposed && _ready.Count < MaxReady)
             {
-                lease.Descriptor.Dispose();
-                _ranges.Push(lease.Range);
+                _ready.Push((descriptor, lease.Range));
             }
             else
             {
-                _ready.Push(lease);
+                lease.Dispose();
+                _ranges.Push(lease.Range);
             }
         }
     }

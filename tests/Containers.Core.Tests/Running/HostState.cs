@@ -45,11 +45,7 @@ internal sealed record HostState(int Descriptors, int Threads, int Mounts, int C
     public static string NamesBelow() => string.Join(", ", Below().Select(static process => string.Join(' ', ReadOrEmpty(process + "/stat").Split(' ').Take(3))));
 
     private static IEnumerable<string> Below() => Directory.GetDirectories("/proc").Where(static process => char.IsAsciiDigit(Path.GetFileName(process)[0]) &&
-        ReadOrEmpty(process + "/status").Split('\n') is var lines && !IsLeftToInit(lines) &&
-        lines.Any(static line => line.StartsWith("NSpid:", StringComparison.Ordinal) && line.Split('\t').Length > 2));
-
-    /// <summary>It has ended, and its parent too: the machine's init takes it away when it gets to it.</summary>
-    private static bool IsLeftToInit(string[] status) => status.Contains("State:\tZ (zombie)") && status.Contains("PPid:\t1");
+        ReadOrEmpty(process + "/status").Split('\n').Any(static line => line.StartsWith("NSpid:", StringComparison.Ordinal) && line.Split('\t').Length > 2));
 
     /// <summary>How many of them are so.</summary>
     public static int CountBelow(Func<string, bool> condition) => Below().Count(condition);

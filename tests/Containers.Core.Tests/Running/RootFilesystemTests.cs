@@ -113,6 +113,9 @@ public sealed class RootFilesystemTests : IDisposable
     public async Task Ulimits_AreSet()
     {
         Assert.Equal("77\n99\n", await Job.OutputOf(Job.InBusybox("ulimit -Sn; ulimit -Hn").WithUlimit("nofile", 77, 99)));
+
+        // Limits that the set-up itself would not get by with.
+        Assert.Equal("5\n0\n", await Job.OutputOf(Job.InBusybox("ulimit -Hn; ulimit -Hf").WithUlimit("nofile", 5).WithUlimit("fsize", 0).WithFile("/etc/x", "x")));
         Assert.Equal("1024\n", await Job.OutputOf(Job.InBusybox("ulimit -Sn")));
     }
 

@@ -96,6 +96,34 @@ public sealed class UserNamespaceTests : IDisposable
         Assert.Equal(theirs, await Job.OutputOf(Job.Shell("readlink /proc/self/ns/user").WithNamespace(NamespaceKind.Network, owner)));
     }
 
+    /// <summary>A running container lets go of the namespace's descriptor; what its mounts lead back to serves the next one.</summary>
+    [Fact]
+    public async Task ANamespaceInWhichNothingCanBeLeft_ServesTheNextContainer()
+    {
+        await using var engine = new ContainerEngine();
+        var used = new List<string>();
+        foreach (var job in (ContainerBuilder[])[Job.Shell("sleep 30"), Job.Shell("sleep 30"), Job.Shell("sleep 30").WithSeccomp(SeccompProfile.Default.Allow("add_key")), Job.Shell("sleep 30")])
+        {
+            await using var container = await engine.StartAsync(job, Job.Token);
+            used.Add((await container.ExecAsync("readlink", "/proc/self/ns/user")).StandardOutput.Text);
+        }
+
+        Assert.Equal(used[0], used[1]);
+        Assert.Equal(used[1], used[2]);
+        Assert.NotEqual(used[2], used[3]); // keys may have been left there
+    }
+
+    /// <summary>As inside another container: where parts of /proc are covered, no user namespace gets one of its own.</summary>
+    [Fact]
+    public async Task WhereNoUserNamespaceCanBeSetUp_TheDefaultSaysSoAndAdapts()
+    {
+        var state = Directory.CreateTempSubdirectory("containers-covered-");
+        using var host = DyingHost.Start("unshare", "--mount", "sh", "-c", "mount -t tmpfs none /proc/fs && exec \"$0\" \"$@\"", DyingHost.Program, state.FullName, "ids");
+
+        Assert.Equal("4294967295 explained", await host.ReadLineAsync());
+        Assert.Contains("EPERM", await host.ReadLineAsync(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task RootInside_IsNobodyOutside()
     {

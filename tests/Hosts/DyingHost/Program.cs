@@ -5,9 +5,11 @@ using Containers;
 //   hold   20 containers, whose processes it names in a line
 //   churn  short jobs without end
 //   init   one short job with an init
+//   stall  containers that wait at the steps of their set-up
+//   ids    whose ids a container has, and why it can have no others
 if (args is not [var state, var work])
 {
-    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|churn|init|stall");
+    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|churn|init|stall|ids");
     return 2;
 }
 
@@ -39,6 +41,23 @@ if (work.StartsWith("stall", StringComparison.Ordinal))
     await Task.Delay(300);
     Console.WriteLine($"{steps} {runs.Count(static run => !run.IsCompleted)}");
     await Task.Delay(Timeout.Infinite);
+}
+
+if (work == "ids")
+{
+    var job = ContainerBuilder.FromHost().WithCommand("cut", "-c", "23-", "/proc/self/uid_map");
+    var ids = await engine.RunAsync(job);
+    Console.WriteLine($"{ids.StandardOutput.Text.Trim()} {(engine.NoUserNamespaces is null ? "unexplained" : "explained")}");
+    try
+    {
+        await engine.RunAsync(job.WithUserNamespace(UserNamespace.Private));
+    }
+    catch (ContainerException refused)
+    {
+        Console.WriteLine(refused.Message);
+    }
+
+    return 0;
 }
 
 if (work == "init")

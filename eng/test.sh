@@ -7,6 +7,7 @@
 #   root     every test, as root, on this machine
 #   user     tests of Category=Rootless, as an unprivileged user, on this machine
 #   vm       tests of Category=Vm, as root, under a stock kernel with cgroup v2 (eng/vm.sh)
+#   initramfs  tests of Category=Initramfs, there, with the initramfs as root
 #   vm-user  tests of Category=Rootless, as an unprivileged user with a delegated cgroup, there
 #
 # Reports and logs are left in artifacts/test.
@@ -17,6 +18,7 @@ cd "$(dirname "$0")/.."
 expected_skips=(
   'vm|*kind:*v1*|the machine has cgroup v2 alone'
   'vm-user|*kind:*v1*|the machine has cgroup v2 alone'
+  'root|*.InitramfsTests.*|the root is a disk; a machine without one shows it'
   'root|*LimitWithoutDelegation_*|root lacks no delegation; the user runs show it'
   'vm|*LimitWithoutDelegation_*|root lacks no delegation; the user runs show it'
 )
@@ -30,7 +32,7 @@ packages=(
 )
 
 # Seconds after which a run is stopped, and counted as failed.
-declare -A limit=([root]=480 [user]=240 [vm]=600 [vm-user]=300 [sample]=120)
+declare -A limit=([root]=480 [user]=240 [vm]=600 [vm-user]=300 [initramfs]=120 [sample]=120)
 
 user=containers-test
 out=$PWD/artifacts/test
@@ -236,6 +238,9 @@ done
 
 step 'Tests of Category=Vm as root, on cgroup v2'
 run_vm vm Category=Vm
+
+step 'Tests of Category=Initramfs, with no other root'
+run_vm initramfs Category=Initramfs --initramfs
 
 step 'Tests of Category=Rootless as an ordinary user, on cgroup v2'
 run_vm vm-user Category=Rootless --user

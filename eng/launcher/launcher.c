@@ -7,7 +7,8 @@
  *
  * Started by the host with the program as descriptor 3. A program can contain OP_SERVE: the process then becomes the
  * guardian of an engine, which forks a child for every program that arrives on its socket. It is PID 1 of a PID
- * namespace, so that when the host dies, and the socket with it, the guardian exits and the kernel kills all below.
+ * namespace, so that when the host dies, and the socket with it, the guardian exits and the kernel kills all below; a
+ * guardian of containers that share the host's processes has none, and kills them itself.
  *
  * Rules: no libc, no allocation, no writable data of its own; jumps go forward only; every address a program names is
  * checked against the program's own mapping.
@@ -24,8 +25,8 @@ typedef long i64;
 
 #if defined(__x86_64__)
 enum {
-    NR_read = 0, NR_close = 3, NR_lseek = 8, NR_mmap = 9, NR_sendmsg = 46, NR_recvmsg = 47, NR_wait4 = 61,
-    NR_kill = 62, NR_rt_sigtimedwait = 128, NR_exit_group = 231, NR_ppoll = 271, NR_signalfd4 = 289,
+    NR_read = 0, NR_close = 3, NR_lseek = 8, NR_mmap = 9, NR_sendmsg = 46, NR_recvmsg = 47, NR_getpid = 39, NR_wait4 = 61,
+    NR_kill = 62, NR_rt_sigtimedwait = 128, NR_exit_group = 231, NR_openat = 257, NR_ppoll = 271, NR_signalfd4 = 289,
     NR_pidfd_send_signal = 424, NR_clone3 = 435, NR_close_range = 436, NR_munmap = 11
 };
 
@@ -44,8 +45,8 @@ __asm__(".globl _start\n_start:\n  xor %ebp, %ebp\n  and $-16, %rsp\n  call laun
 
 #elif defined(__aarch64__)
 enum {
-    NR_close = 57, NR_lseek = 62, NR_read = 63, NR_ppoll = 73, NR_signalfd4 = 74, NR_exit_group = 94, NR_kill = 129,
-    NR_rt_sigtimedwait = 137, NR_sendmsg = 211, NR_recvmsg = 212, NR_munmap = 215, NR_mmap = 222, NR_wait4 = 260,
+    NR_openat = 56, NR_close = 57, NR_lseek = 62, NR_read = 63, NR_ppoll = 73, NR_signalfd4 = 74, NR_exit_group = 94, NR_kill = 129,
+    NR_rt_sigtimedwait = 137, NR_getpid = 172, NR_sendmsg = 211, NR_recvmsg = 212, NR_munmap = 215, NR_mmap = 222, NR_wait4 = 260,
     NR_pidfd_send_signal = 424, NR_clone3 = 435, NR_close_range = 436
 };
 
@@ -70,7 +71,7 @@ __asm__(".globl _start\n_start:\n  mov x29, #0\n  bl launcher_main\n  brk #0\n")
 
 #define CALL(nr, a, b, c, d) syscall6((nr), (u64)(a), (u64)(b), (u64)(c), (u64)(d), 0, 0)
 
-enum { ERR_INTR = 4, ERR_AGAIN = 11, ERR_INVAL = 22, ERR_PROTO = 71 };
+enum { ERR_INTR = 4, ERR_CHILD = 10, ERR_AGAIN = 11, ERR_INVAL = 22, ERR_PROTO = 71 };
 
 static void exit_with(int code)
 {
@@ -233,6 +234,40 @@ static void reap(u64 main_pid)
 
 /* ---- guardian: the process that forks containers ---------------------------------------------------------------- */
 
+/*
+ * Without a PID namespace of its own nothing ends with the guardian by itself. Orphans below it become its own
+ * (PR_SET_CHILD_SUBREAPER), so it kills what it has until it has nothing. A child's id stays its own until it is reaped,
+ * which only this process does.
+ */
+static void end_children(void)
+{
+    char text[4096];
+    int status;
+    for (;;) {
+        i64 file = CALL(NR_openat, -100 /* AT_FDCWD */, "/proc/thread-self/children", 0x80000 /* CLOEXEC */, 0);
+        i64 length = CALL(NR_read, file, text, sizeof text, 0);
+        u64 pid = 0;
+        for (i64 i = 0; i < length; i++)
+            if (text[i] >= '0' && text[i] <= '9') {
+                pid = pid * 10 + (u64)(text[i] - '0');
+            } else if (pid) { /* a number that the buffer's end cuts off has its turn in the next round */
+                CALL(NR_kill, pid, 9, 0, 0);
+                pid = 0;
+            }
+        CALL(NR_close, file, 0, 0, 0);
+        if (CALL(NR_wait4, -1, &status, 0x40000000 /* __WALL */, 0) == -ERR_CHILD)
+            return;
+    }
+}
+
+/* The host is gone, and so must everything below be. As PID 1 of its namespace the guardian takes that along. */
+static void end(void)
+{
+    if (CALL(NR_getpid, 0, 0, 0, 0) != 1)
+        end_children();
+    exit_with(0);
+}
+
 static void send_message(u64 socket, struct message *message, int fd)
 {
     struct {
@@ -258,7 +293,7 @@ static void send_message(u64 socket, struct message *message, int fd)
         sent = CALL(NR_sendmsg, socket, &header_, 0x4000 /* MSG_NOSIGNAL */, 0);
     while (sent == -ERR_INTR);
     if (sent < 0)
-        exit_with(0); /* the host is gone, and so must everything below be */
+        end();
 }
 
 static void report_exits(u64 socket)
@@ -345,7 +380,7 @@ static void serve(u64 socket)
             else if (received == sizeof request)
                 spawn(socket, &request);
             else if (received != -ERR_INTR)
-                exit_with(0); /* end of file: the host is gone */
+                end(); /* end of file: the host is gone */
         }
     }
 }

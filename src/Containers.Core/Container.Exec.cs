@@ -36,9 +36,9 @@ public sealed partial class Container
         using var streams = StandardStreams.Create(_engine.Reactor, spec, isLive: false, () => watch.Enforce(Outcome.OutputLimitExceeded));
         using (var group = _cgroup!.OpenCloneInto())
         {
-            var context = LaunchPreparation.PrepareExec(_engine, _context!, spec, _cgroup, group, handed);
+            var context = LaunchPreparation.PrepareExec(_context!, spec, _guardian!.NextId(), _cgroup, group, handed);
             var compiled = ExecProgram.Compile(context, streams.JobEnds, handed.Terminals!);
-            process = JobProcess.Start(_engine.Guardian, context, compiled, streams, _engine.Reactor);
+            process = JobProcess.Start(_guardian!, context, compiled, streams, _engine.Reactor);
         }
 
         using (process)

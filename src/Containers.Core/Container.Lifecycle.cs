@@ -15,6 +15,7 @@ public sealed partial class Container
 {
     private readonly Lock _pauseGate = new();
     private LaunchContext? _context;
+    private Guardian? _guardian;
     private ContainerCgroup? _cgroup;
     private StandardStreams? _streams;
     private JobProcess? _process;
@@ -36,7 +37,7 @@ public sealed partial class Container
             throw new InvalidOperationException("A container is started once.");
         }
 
-        LaunchPreparation.RequirePossible(_spec.Namespaces);
+        LaunchPreparation.RequirePossible(_engine.Facts, _spec);
         _engine.EnsureRunning();
         _engine.Logger.Starting(Id, _spec.Entrypoint.AddRange(_spec.Command).FirstOrDefault());
         _watch = new JobWatch(_engine.Reactor, Kill);
@@ -45,8 +46,10 @@ public sealed partial class Container
         {
             _cgroup = _engine.Cgroups.Create(Id, _spec.Limits, [.. _spec.Devices.Select(static device => DeviceRule.ForFile(device.HostPath, device.Access))]);
             RequireCountable();
+            RequireEndable();
+            _guardian = _engine.GuardianFor(_spec.Namespaces);
             var place = new LaunchPlace(
-                _engine.Guardian.NextId(), [.. _cgroup.JoinFiles], _engine.Cgroups.Version == CgroupVersion.V2 && _cgroup.Exists, _engine.Directory.Scratch,
+                _guardian.NextId(), [.. _cgroup.JoinFiles], _engine.Cgroups.Version == CgroupVersion.V2 && _cgroup.Exists, _engine.Directory.Scratch,
                 _cgroup.CloneInto, _engine.HasManyIds);
             var root = _spec.Root.Plan();
             Ids = ContainerIds.Choose(_engine, _spec, root);
@@ -61,7 +64,7 @@ public sealed partial class Container
             _oomWatch = OomWatch.Start(_engine.Reactor, _cgroup, _spec);
             var compiled = ContainerProgram.Compile(_context, _streams.JobEnds);
             _engine.ProgramCompiled?.Invoke(compiled.Program);
-            _process = JobProcess.Start(_engine.Guardian, _context, compiled, _streams, _engine.Reactor);
+            _process = JobProcess.Start(_guardian, _context, compiled, _streams, _engine.Reactor);
             _cgroup.CloseCloneInto();
         }
         catch (Exception reason)
@@ -173,6 +176,11 @@ public sealed partial class Container
         }
         catch (Exception reason)
         {
+            if (_spec.Namespaces.Pid.Mode != NamespaceMode.Private)
+            {
+                _cgroup!.KillAll(GroupKill.Patience);
+            }
+
             EngineTelemetry.Fail(_activity, reason);
             throw;
         }
@@ -236,6 +244,16 @@ public sealed partial class Container
                 _engine.Logger.CpuTimeUnknown(Id, fault);
                 return null;
             }
+        }
+    }
+
+    /// <summary>Among the host's processes only a control group says which are the container's.</summary>
+    private void RequireEndable()
+    {
+        if (_spec.Namespaces.SharesHostProcesses && !_cgroup!.Exists)
+        {
+            var (reason, remedy) = _engine.Cgroups.WhyNot(CgroupController.Pids);
+            throw new ContainerException($"share the host's PID namespace: what belongs to the container could not be told apart at its end, {reason}", null, Errno.None, remedy);
         }
     }
 

@@ -248,6 +248,15 @@ public sealed partial class Container : IAsyncDisposable
         return ids with { Lease = ids.Lease.Share() };
     }
 
+    /// <summary>What it was started as.</summary>
+    internal ContainerSpec Spec => _spec;
+
+    /// <summary>The pts instance of this running container.</summary>
+    internal FileDescriptor Terminals => _process!.Handed!.Terminals!;
+
+    /// <summary>In the host's PID namespace.</summary>
+    internal bool SharesHostProcesses => _spec.Namespaces.SharesHostProcesses;
+
     private Processes.StandardStreams Streams => _streams ?? throw NotStarted();
 
     private void RequireRunning()

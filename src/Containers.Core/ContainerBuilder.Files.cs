@@ -13,7 +13,7 @@ public sealed partial class ContainerBuilder
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     /// <summary>Makes the root read-only; mounts keep what they say themselves.</summary>
-    public ContainerBuilder WithReadOnlyRoot() => With(Spec with { ReadOnlyRoot = true });
+    public ContainerBuilder WithReadOnlyRoot() => With(NamespaceRule.Require(Spec with { ReadOnlyRoot = true }, null));
 
     /// <summary>
     /// Mounts something into the container. Mounts are made from the root downwards whatever the order of the calls, so one
@@ -35,7 +35,7 @@ public sealed partial class ContainerBuilder
             place++;
         }
 
-        return With(Spec with { Mounts = Spec.Mounts.Insert(place, added) });
+        return With(NamespaceRule.Require(Spec with { Mounts = Spec.Mounts.Insert(place, added) }, nameof(mount)));
     }
 
     /// <summary>Gives the container a device of the host; all but the usual harmless ones are closed to it otherwise.</summary>
@@ -52,7 +52,7 @@ public sealed partial class ContainerBuilder
         var target = ContainerPath.MountTarget(containerPath ?? source, place);
         var device = new DeviceNode(source, target, RequireAccess(access, nameof(access)));
         RequireFree(target, $"device {source} on {target}", place);
-        return With(Spec with { Devices = Spec.Devices.Add(device) });
+        return With(NamespaceRule.Require(Spec with { Devices = Spec.Devices.Add(device) }, nameof(hostPath)));
     }
 
     /// <summary>Puts a text file into the container before it starts, as UTF-8.</summary>
@@ -105,7 +105,7 @@ public sealed partial class ContainerBuilder
             Permissions.Require(mode ?? DefaultFileMode, nameof(mode)),
             AccountId.Require(userId, nameof(userId)),
             AccountId.Require(groupId, nameof(groupId)));
-        return With(Spec with { Files = Spec.Files.With(file, static item => item.Path) });
+        return With(NamespaceRule.Require(Spec with { Files = Spec.Files.With(file, static item => item.Path) }, nameof(path)));
     }
 
     private void RequireFree(string target, string what, string parameter)

@@ -145,7 +145,7 @@ public sealed partial class ContainerBuilder
     public ContainerBuilder WithDisk(ByteSize size, long? inodes = null)
     {
         TmpfsLimits.Require(size, nameof(size), inodes, nameof(inodes));
-        return With(Spec with { Disk = new DiskLimit(size, inodes ?? TmpfsLimits.DefaultInodes(size)) });
+        return With(NamespaceRule.Require(Spec with { Disk = new DiskLimit(size, inodes ?? TmpfsLimits.DefaultInodes(size)) }, nameof(size)));
     }
 
     /// <summary>Sets how willingly the kernel kills the job when memory runs out (<c>oom_score_adj</c>, proc(5)).</summary>

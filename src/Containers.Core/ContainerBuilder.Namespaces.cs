@@ -35,7 +35,10 @@ public sealed partial class ContainerBuilder
 
     /// <summary>Chooses between a namespace of the container's own, which is the default of each kind, and the host's.</summary>
     /// <param name="kind">The kind of namespace.</param>
-    /// <param name="mode"><see cref="NamespaceMode.Private"/> or <see cref="NamespaceMode.Host"/>, which removes that isolation.</param>
+    /// <param name="mode">
+    /// <see cref="NamespaceMode.Private"/> or <see cref="NamespaceMode.Host"/>, which removes that isolation. With the host's PID namespace the
+    /// container has no user namespace of its own, and needs a control group by which its processes are known at its end.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">A value is none of its enumeration.</exception>
     /// <exception cref="ArgumentException">
     /// <paramref name="mode"/> is <see cref="NamespaceMode.Container"/> with no container, or the host's with
@@ -60,7 +63,11 @@ public sealed partial class ContainerBuilder
             : With(NamespaceRule.Require(Spec with { Namespaces = Spec.Namespaces.With(kind, new NamespaceOption(mode)) }, nameof(mode)));
     }
 
-    /// <summary>Joins a namespace of another container that runs when this one starts.</summary>
+    /// <summary>
+    /// Joins a namespace of another container that runs when this one starts. With <see cref="NamespaceKind.Mount"/> the container has the
+    /// other's root and mounts in place of its own; what <c>/proc</c> shows there are the other's processes, so join
+    /// <see cref="NamespaceKind.Pid"/> too where that matters.
+    /// </summary>
     /// <param name="kind">The kind of namespace.</param>
     /// <param name="container">The container to share it with.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="kind"/> is none of the enumeration.</exception>

@@ -4,6 +4,7 @@ using Containers.Diagnostics;
 using Containers.Interop;
 using Containers.Launch;
 using Containers.Processes;
+using Containers.Specification;
 using Containers.UserNamespaces;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -27,6 +28,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     private EngineDirectory? _directory;
     private Reactor? _reactor;
     private Guardian? _guardian;
+    private Guardian? _outerGuardian;
     private CgroupHost? _cgroups;
     private UserNamespacePool? _userNamespaces;
     private bool _isDisposed;
@@ -133,7 +135,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
         using var cgroups = CgroupHost.Detect(Name);
         var place = new LaunchPlace(
             0, [.. cgroups.PlanJoinFiles(Name, job.Spec.Limits)], cgroups.Version == CgroupVersion.V2, Path.Combine(_stateRoot, Name), null, !Facts.IsRootless);
-        LaunchPreparation.RequirePossible(job.Spec.Namespaces);
+        LaunchPreparation.RequirePossible(Facts, job.Spec);
         using var none = new FileDescriptor();
         var ids = !Facts.IsRootless && ContainerIds.AreWanted(job.Spec) ? ContainerIds.Pretend(none) : null;
         var context = LaunchPreparation.Prepare(Facts, job.Spec, new string('0', 64), place, job.Spec.Root.Plan(), ids, interactive: false);
@@ -172,6 +174,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
 
             _isDisposed = true;
             _guardian?.Dispose();
+            _outerGuardian?.Dispose();
 
             // Each takes its own groups and descriptors away, on threads of the pool.
             Task.WhenAll(_active.Keys.Select(static container => container.EndedAsync())).GetAwaiter().GetResult();
@@ -203,8 +206,29 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
             if (_guardian is not { HasEnded: false })
             {
                 _guardian?.Dispose();
-                _guardian = StartGuardian(_directory.Path);
+                _guardian = StartGuardian(_directory.Path, sharesProcesses: false);
             }
+        }
+    }
+
+    /// <summary>Who launches a container with these namespaces: in the host's PID namespace nothing ends with its PID 1.</summary>
+    internal Guardian GuardianFor(NamespaceSet namespaces)
+    {
+        if (!namespaces.SharesHostProcesses)
+        {
+            return _guardian!;
+        }
+
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            if (_outerGuardian is not { HasEnded: false })
+            {
+                _outerGuardian?.Dispose();
+                _outerGuardian = StartGuardian(_directory!.Path, sharesProcesses: true);
+            }
+
+            return _outerGuardian;
         }
     }
 
@@ -220,13 +244,13 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     internal void Track(Container container) => _active[container] = true;
 
     /// <summary>With an ordinary user's subordinate ids where there are any, and can be mapped.</summary>
-    private Guardian StartGuardian(string directory)
+    private Guardian StartGuardian(string directory, bool sharesProcesses)
     {
         if (Facts.IsRootless && SubordinateIds.Find() is { } ids)
         {
             try
             {
-                var guardian = Guardian.Start(_reactor!, rootless: true, directory, ids);
+                var guardian = Guardian.Start(_reactor!, rootless: true, directory, ids, sharesProcesses);
                 HasManyIds = true;
                 return guardian;
             }
@@ -237,7 +261,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
         }
 
         HasManyIds = !Facts.IsRootless;
-        return Guardian.Start(_reactor!, Facts.IsRootless, directory, null);
+        return Guardian.Start(_reactor!, Facts.IsRootless, directory, null, sharesProcesses);
     }
 
     internal void Untrack(Container container) => _active.TryRemove(container, out _);

@@ -44,9 +44,24 @@ internal static class ConfigurationSteps
         }
     }
 
-    public static void SetOomScore(ProgramBuilder program, int adjustment, Cell proc)
+    /// <summary>By the host's own procfs, where this process is itself whatever PID namespace it is in; what it clones inherits it.</summary>
+    public static void SetOomScore(ProgramBuilder program, LaunchContext context)
     {
-        // "self" is a link of procfs itself and would be refused with the rest; the one process of a new PID namespace is 1.
-        ProcSteps.WriteFile(program, proc, "1/oom_score_adj", adjustment.ToString(CultureInfo.InvariantCulture));
+        if (context.Spec.OomScoreAdjustment is not { } adjustment)
+        {
+            return;
+        }
+
+        // The files of a non-dumpable process belong to the host's root. No process of a container can see this one yet.
+        if (context.Rootless)
+        {
+            program.Call(SystemCall.Prctl, "become dumpable", null, Linux.PrSetDumpable, 1);
+        }
+
+        GuardianProgram.WriteFile(program, "/proc/self/oom_score_adj", adjustment.ToString(CultureInfo.InvariantCulture));
+        if (context.Rootless)
+        {
+            program.Call(SystemCall.Prctl, "become non-dumpable", null, Linux.PrSetDumpable, 0);
+        }
     }
 }

@@ -19,6 +19,7 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
         var namespaces = spec.Namespaces;
         var program = new ProgramBuilder();
         var sources = context.Ids is null ? HostSources.None : HostSources.Open(program, context, streams);
+        ConfigurationSteps.SetOomScore(program, context);
         program.Enter(SetupPhase.Isolate);
         var worker = JoinSteps.NeedsWorker(context);
         var flags = Flags(namespaces);
@@ -59,11 +60,69 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
             IdentitySteps.BecomeRootInside(program);
         }
 
+        var joinsRoot = namespaces.Mount.Mode == NamespaceMode.Container;
+        var root = joinsRoot ? JoinRoot(program, context) : BuildRoot(program, context, sources, scratch);
+        var (paths, proc) = (root.Paths, root.Proc);
+
+        program.Enter(SetupPhase.Configure);
+        if (namespaces.Uts.Mode == NamespaceMode.Private)
+        {
+            ConfigurationSteps.SetNames(program, context.Hostname, spec.DomainName);
+        }
+
+        if (namespaces.Network.Mode == NamespaceMode.Private)
+        {
+            ConfigurationSteps.BringLoopbackUp(program);
+        }
+
+        ConfigurationSteps.SetSysctls(program, context, proc);
+
+        program.Enter(SetupPhase.Protect);
+        if (spec.Security.CoverKernelPaths && !joinsRoot)
+        {
+            ProcSteps.ProtectFromWrites(program, paths, proc);
+        }
+
+        paths.Open(context.WorkingDirectory, "open working directory", out var workingDirectory);
+        if (spec.IsRootReadOnly && !joinsRoot)
+        {
+            RootSteps.MakeReadOnly(program, paths);
+        }
+
+        program.Enter(SetupPhase.StandardStreams);
+        Cell? terminal = null;
+        if (spec.Terminal is { } size)
+        {
+            terminal = StreamSteps.UseTerminal(program, paths, root.Terminals, size, isConsole: !joinsRoot);
+        }
+        else
+        {
+            StreamSteps.UsePipes(program, context, paths, streams);
+        }
+
+        HandoverSteps.Append(program, context, proc, root.Terminals, root.Layer, terminal);
+
+        var execPipe = context.DescriptorOfOptional(streams.Started);
+        var init = spec.HasInit ? InitSteps.Fork(program, context) : null;
+        var attempts = AppendJob(program, context, workingDirectory, execPipe);
+        if (init is not null)
+        {
+            InitSteps.AppendInit(program, context, init);
+        }
+
+        return new ContainerProgram(program.Build(), worker ? 0 : flags, worker, attempts, init);
+    }
+
+    /// <summary>A root of its own, made apart, filled, covered, and entered.</summary>
+    private static ContainerRoot BuildRoot(ProgramBuilder program, LaunchContext context, HostSources sources, Cell scratch)
+    {
+        var spec = context.Spec;
+        var namespaces = spec.Namespaces;
         program.Enter(SetupPhase.BuildRoot);
         RootSteps.MakePrivate(program);
         var layer = new WritableLayer(context, sources, scratch);
         var paths = RootSteps.Build(program, context, sources, layer);
-        var proc = ProcSteps.MountProc(program, paths);
+        var proc = ProcSteps.MountProc(program, context, paths);
         var pts = DeviceSteps.Build(program, context, sources, paths);
         Cell? sys = namespaces.Network.Mode == NamespaceMode.Private ? ProcSteps.MountSys(program, paths, spec.Security.CoverKernelPaths) : null;
         if (sys is not null && context.CgroupUnified && namespaces.Cgroup.Mode == NamespaceMode.Private)
@@ -90,58 +149,18 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
 
         program.Enter(SetupPhase.EnterRoot);
         RootSteps.Enter(program, paths, spec.AllowMoveRoot);
+        return new ContainerRoot(paths, proc, pts, layer.Mount);
+    }
 
-        program.Enter(SetupPhase.Configure);
-        if (namespaces.Uts.Mode == NamespaceMode.Private)
-        {
-            ConfigurationSteps.SetNames(program, context.Hostname, spec.DomainName);
-        }
-
-        if (namespaces.Network.Mode == NamespaceMode.Private)
-        {
-            ConfigurationSteps.BringLoopbackUp(program);
-        }
-
-        ConfigurationSteps.SetSysctls(program, context, proc);
-        if (spec.OomScoreAdjustment is { } adjustment && context.Ids is null)
-        {
-            ConfigurationSteps.SetOomScore(program, adjustment, proc);
-        }
-
-        program.Enter(SetupPhase.Protect);
-        if (spec.Security.CoverKernelPaths)
-        {
-            ProcSteps.ProtectFromWrites(program, paths, proc);
-        }
-
-        paths.Open(context.WorkingDirectory, "open working directory", out var workingDirectory);
-        if (spec.IsRootReadOnly)
-        {
-            RootSteps.MakeReadOnly(program, paths);
-        }
-
-        program.Enter(SetupPhase.StandardStreams);
-        Cell? terminal = null;
-        if (spec.Terminal is { } size)
-        {
-            terminal = StreamSteps.UseTerminal(program, paths, pts, size, isConsole: true);
-        }
-        else
-        {
-            StreamSteps.UsePipes(program, context, paths, streams);
-        }
-
-        HandoverSteps.Append(program, context, proc, pts, layer.Mount, terminal);
-
-        var execPipe = context.DescriptorOfOptional(streams.Started);
-        var init = spec.HasInit ? InitSteps.Fork(program, context) : null;
-        var attempts = AppendJob(program, context, workingDirectory, execPipe);
-        if (init is not null)
-        {
-            InitSteps.AppendInit(program, context, init);
-        }
-
-        return new ContainerProgram(program.Build(), worker ? 0 : flags, worker, attempts, init);
+    /// <summary>The root of another container, as that one built it: nothing is mounted there.</summary>
+    private static ContainerRoot JoinRoot(ProgramBuilder program, LaunchContext context)
+    {
+        // Attached nowhere: for this program's own writes and looks. What is attached there belongs to the other's processes.
+        program.Enter(SetupPhase.BuildRoot);
+        var proc = ProcSteps.Make(program);
+        program.Enter(SetupPhase.EnterRoot);
+        JoinSteps.JoinMounts(program, context);
+        return new ContainerRoot(RootSteps.OpenPresent(program), proc, context.DescriptorOf(context.Spec.Namespaces.Mount.Owner!.Terminals), null);
     }
 
     /// <summary>From here on a start and an exec are the same: one policy for both (CVE-2022-29162, CVE-2026-30892).</summary>
@@ -212,6 +231,7 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
 
     private static ulong Flags(NamespaceSet namespaces)
     {
+        // Also where another's mounts are joined: until then the process makes a procfs, for which it needs mounts of its own.
         var flags = Linux.CloneNewMount;
         flags |= namespaces.Uts.Mode == NamespaceMode.Private ? Linux.CloneNewUts : 0;
         flags |= namespaces.Ipc.Mode == NamespaceMode.Private ? Linux.CloneNewIpc : 0;
@@ -221,6 +241,13 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
         return flags;
     }
 }
+
+/// <summary>Where the process is, once it has its root.</summary>
+/// <param name="Paths">Resolves paths of it.</param>
+/// <param name="Proc">A procfs of the container's PID namespace.</param>
+/// <param name="Terminals">The pts instance that terminals are allocated from.</param>
+/// <param name="Layer">What holds the container's own files, where there is such a layer.</param>
+internal sealed record ContainerRoot(RootPaths Paths, Cell Proc, Argument Terminals, Cell? Layer);
 
 /// <summary>The job's ends of its standard streams, and of the pipe whose end tells that execve has happened.</summary>
 internal sealed record JobStreams(FileDescriptor? Input, FileDescriptor? Output, FileDescriptor? Error, FileDescriptor? Started);

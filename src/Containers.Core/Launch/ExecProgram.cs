@@ -17,6 +17,7 @@ internal static class ExecProgram
             StreamSteps.Give(program, context, streams);
         }
 
+        ConfigurationSteps.SetOomScore(program, context);
         program.Enter(SetupPhase.Isolate);
         JoinSteps.CloneInto(program, context, 0);
         program.Call(SystemCall.NewSession, "start a session", null);
@@ -29,6 +30,7 @@ internal static class ExecProgram
         JoinSteps.JoinCgroup(program, context);
         program.Enter(SetupPhase.JoinNamespaces);
         JoinSteps.JoinOwn(program, context);
+        JoinSteps.JoinMounts(program, context);
         if (context.Ids is not null)
         {
             // Last: it gives up the right to join the others.
@@ -39,10 +41,7 @@ internal static class ExecProgram
 
         // Joining the mount namespace made its root this process's own.
         program.Enter(SetupPhase.Protect);
-        var root = program.NewCell();
-        program.Call(SystemCall.OpenAt, "open the root of", "the container", Libc.AtFdCwd, program.Text("/"), Libc.OpenPath | Libc.OpenDirectory | Libc.OpenCloseOnExec, 0)
-            .Into(root);
-        var paths = new RootPaths(program, root);
+        var paths = RootSteps.OpenPresent(program);
         paths.Open(context.WorkingDirectory, "open working directory", out var workingDirectory);
         program.Enter(SetupPhase.StandardStreams);
         if (context.Spec.Terminal is { } size)

@@ -8,7 +8,8 @@ namespace Containers.Launch;
 /// <summary>
 /// The host's side of an engine's guardian: PID 1 of the PID namespace that all containers of the engine live below. It
 /// forks what it is asked to and reports every end; when this process dies, however it dies, the guardian's socket closes, the
-/// guardian exits, and the kernel kills everything below it.
+/// guardian exits, and the kernel kills everything below it. That of containers which share the host's processes is no PID 1, and kills
+/// them itself.
 /// </summary>
 internal sealed class Guardian : IReactorHandler, IDisposable
 {
@@ -38,9 +39,10 @@ internal sealed class Guardian : IReactorHandler, IDisposable
     /// <param name="directory">For the launcher, where memfds cannot be executed.</param>
     /// <exception cref="ContainerException">It cannot be started here; the message says what is missing.</exception>
     /// <param name="ids">Further ids for its user namespace; null for this process's own alone.</param>
-    public static Guardian Start(Reactor reactor, bool rootless, string directory, SubordinateIds? ids)
+    /// <param name="sharesProcesses">It and its containers are in the host's PID namespace.</param>
+    public static Guardian Start(Reactor reactor, bool rootless, string directory, SubordinateIds? ids, bool sharesProcesses)
     {
-        using var program = GuardianProgram.Compile(rootless, Libc.EffectiveUserId(), Libc.EffectiveGroupId(), ids is not null);
+        using var program = GuardianProgram.Compile(rootless, Libc.EffectiveUserId(), Libc.EffectiveGroupId(), ids is not null, sharesProcesses);
         using var memfd = program.ToMemfd();
         using var image = LauncherImage.Create(directory);
         var socket = LauncherSocket.CreatePair(out var launcherEnd);

@@ -10,7 +10,12 @@ internal static class GuardianProgram
     /// Compiles it. As an ordinary user the guardian also gets a user namespace, in which it and nothing outside it has
     /// every capability; there the caller's own id is 0.
     /// </summary>
-    public static SyscallProgram Compile(bool rootless, uint userId, uint groupId, bool mappedFromOutside)
+    /// <param name="rootless">It gets a user namespace.</param>
+    /// <param name="userId">The caller's.</param>
+    /// <param name="groupId">The caller's.</param>
+    /// <param name="mappedFromOutside">The host maps the ids.</param>
+    /// <param name="sharesProcesses">It stays in the host's PID namespace, and ends what is below it by itself.</param>
+    public static SyscallProgram Compile(bool rootless, uint userId, uint groupId, bool mappedFromOutside, bool sharesProcesses)
     {
         var program = new ProgramBuilder();
         program.Enter(SetupPhase.Isolate);
@@ -34,7 +39,7 @@ internal static class GuardianProgram
         program.Call(SystemCall.Clone3, "clone the guardian", null,
             program.Structure(new Linux.CloneArguments
             {
-                Flags = Linux.CloneNewPid | Linux.ClonePidfd | (rootless ? Linux.CloneNewUser : 0),
+                Flags = (sharesProcesses ? 0 : Linux.CloneNewPid) | Linux.ClonePidfd | (rootless ? Linux.CloneNewUser : 0),
                 Pidfd = pidfd,
                 ExitSignal = Linux.SignalChild,
             }),
@@ -63,13 +68,18 @@ internal static class GuardianProgram
             program.Call(SystemCall.Prctl, "become non-dumpable", null, Linux.PrSetDumpable, 0);
         }
 
+        if (sharesProcesses)
+        {
+            program.Call(SystemCall.Prctl, "adopt", "orphans", Linux.PrSetChildSubreaper, 1);
+        }
+
         AppendMessage(program, LauncherMessageKind.Ready, 1, []);
         program.Add(StepOperation.Serve, "serve the engine", null, LauncherFormat.SocketDescriptor);
         return program.Build();
     }
 
-    /// <summary>Appends a message to the host, with the descriptors in these cells and, where it tells of one, a process id.</summary>
-    public static void AppendMessage(ProgramBuilder program, LauncherMessageKind kind, uint id, ReadOnlySpan<Cell> descriptors, Cell? pid = null)
+    /// <summary>Appends a message to the host, with these descriptors and, where it tells of one, a process id.</summary>
+    public static void AppendMessage(ProgramBuilder program, LauncherMessageKind kind, uint id, ReadOnlySpan<Argument> descriptors, Cell? pid = null)
     {
         var body = program.Structure(new LauncherMessage { Kind = kind, Id = id });
         if (pid is { } number)

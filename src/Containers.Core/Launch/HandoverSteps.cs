@@ -19,9 +19,9 @@ internal static class HandoverSteps
     /// Sends, in this order: the namespaces and the pts instance of a container that can be joined, the writable layer whose limit
     /// was asked for, the terminal's master.
     /// </summary>
-    public static void Append(ProgramBuilder program, LaunchContext context, Cell proc, Cell pts, Cell? layer, Cell? terminal)
+    public static void Append(ProgramBuilder program, LaunchContext context, Cell proc, Argument pts, Cell? layer, Cell? terminal)
     {
-        var handed = new List<Cell>();
+        var handed = new List<Argument>();
         if (context.Interactive)
         {
             foreach (var (_, name) in Namespaces)
@@ -52,7 +52,7 @@ internal static class HandoverSteps
     }
 
     /// <summary>Sends the terminal of an exec, which hands nothing else over.</summary>
-    public static void AppendMessage(ProgramBuilder program, LaunchContext context, ReadOnlySpan<Cell> descriptors) =>
+    public static void AppendMessage(ProgramBuilder program, LaunchContext context, ReadOnlySpan<Argument> descriptors) =>
         GuardianProgram.AppendMessage(program, LauncherMessageKind.Handover, context.LaunchId, descriptors);
 
     /// <summary>How many descriptors <see cref="Append"/> sends.</summary>

@@ -57,11 +57,6 @@ internal sealed class HostSources
 
         StreamSteps.Give(program, context, streams);
         RaiseLimits(program, context);
-        if (spec.OomScoreAdjustment is { } adjustment)
-        {
-            GuardianProgram.WriteFile(program, "/proc/self/oom_score_adj", adjustment.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        }
-
         return sources;
     }
 

@@ -6,9 +6,6 @@ namespace Containers.Launch;
 /// <summary>The init above a job: forked apart from it at the end of set-up, and run from a file of its own.</summary>
 internal static class InitSteps
 {
-    /// <summary>PID 1 forks once before anything else runs in its namespace, so the job is always the second process.</summary>
-    private const int JobPid = 2;
-
     private const int ProgramDescriptor = LauncherFormat.ProgramDescriptor;
     private const int ReadyDescriptor = 4;
     private const int ImageDescriptor = 5;
@@ -20,15 +17,14 @@ internal static class InitSteps
     public static InitPlan Fork(ProgramBuilder program, LaunchContext context)
     {
         using var compiled = CompileInit();
-        var plan = new InitPlan(compiled.ToMemfd(), LauncherImage.Create(context.ScratchDirectory, isPrivate: true), program.NewCell(), new Jump(), new Jump());
+        var plan = new InitPlan(compiled.ToMemfd(), LauncherImage.Create(context.ScratchDirectory, isPrivate: true), program.NewCell(), program.NewCell(), new Jump(), new Jump());
         plan.ProgramNumber = context.DescriptorOf(plan.Program);
         plan.ImageNumber = context.DescriptorOf(plan.Image);
 
         program.Call(SystemCall.EventFd, "make the signal of", "the init", 0, Libc.OpenCloseOnExec).Into(plan.Ready);
-        var pid = program.NewCell();
         program.Call(SystemCall.Clone3, "clone the job", null,
-            program.Structure(new Linux.CloneArguments { ExitSignal = Linux.SignalChild }), Linux.CloneArguments.Size).Into(pid);
-        program.JumpIfZero(pid, plan.Job);
+            program.Structure(new Linux.CloneArguments { ExitSignal = Linux.SignalChild }), Linux.CloneArguments.Size).Into(plan.JobPid);
+        program.JumpIfZero(plan.JobPid, plan.Job);
         program.Add(StepOperation.JumpIfZero, "branch", null, 0).OrJumpTo(plan.Init);
         program.Land(plan.Job);
 
@@ -42,6 +38,13 @@ internal static class InitSteps
     {
         program.Land(plan.Init);
         program.EnterBranch(SetupPhase.StandardStreams);
+        program.Call(SystemCall.WriteAt, "tell the init", "its job", plan.ProgramNumber, (long)plan.JobPid.Address, 8, LauncherFormat.SharedCellsOffset);
+        if (context.Spec.Namespaces.Pid.Mode != NamespaceMode.Private)
+        {
+            // It is not PID 1, to whom orphans come by themselves.
+            program.Call(SystemCall.Prctl, "adopt", "orphans", Linux.PrSetChildSubreaper, 1);
+        }
+
         var none = program.NewCell();
         program.Call(SystemCall.OpenAt, "open", "/dev/null", Libc.AtFdCwd, program.Text("/dev/null"), Libc.OpenReadWrite | Libc.OpenCloseOnExec, 0).Into(none);
         for (var fd = 0; fd <= 2; fd++)
@@ -73,24 +76,27 @@ internal static class InitSteps
     private static SyscallProgram CompileInit()
     {
         var program = new ProgramBuilder();
+        var job = program.NewSharedCell().Cell;
         program.Call(SystemCall.Prctl, "become non-dumpable", null, Linux.PrSetDumpable, 0);
         program.Call(SystemCall.Prctl, "name the init", null, Linux.PrSetName, program.Text("init"));
         ReadOnlySpan<ulong> one = [1];
         program.Call(SystemCall.Write, "let the job start", null, ReadyDescriptor, program.Bytes(MemoryMarshal.AsBytes(one)), 8);
         program.Call(SystemCall.CloseRange, "close every descriptor", null, ProgramDescriptor, uint.MaxValue, 0);
-        program.Add(StepOperation.Reap, "reap", null, JobPid);
+        program.Add(StepOperation.Reap, "reap", null, job);
         return program.Build();
     }
 }
 
 /// <summary>An init being compiled; its program stays with the host, which reads the job's wait status there.</summary>
-internal sealed class InitPlan(FileDescriptor program, FileDescriptor image, Cell ready, Jump job, Jump init) : IDisposable
+internal sealed class InitPlan(FileDescriptor program, FileDescriptor image, Cell ready, Cell jobPid, Jump job, Jump init) : IDisposable
 {
     public FileDescriptor Program => program;
 
     public FileDescriptor Image => image;
 
     public Cell Ready => ready;
+
+    public Cell JobPid => jobPid;
 
     public Jump Job => job;
 

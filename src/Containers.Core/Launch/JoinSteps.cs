@@ -44,7 +44,10 @@ internal static class JoinSteps
     {
         foreach (var (kind, descriptor) in context.Joined)
         {
-            Join(program, context, kind, descriptor);
+            if (kind != NamespaceKind.Mount)
+            {
+                Join(program, context, kind, descriptor);
+            }
         }
 
         Join(program, context, NamespaceKind.User, context.Ids!.Lease.Descriptor!);
@@ -60,12 +63,24 @@ internal static class JoinSteps
         }
     }
 
-    /// <summary>The namespaces that a process can join itself.</summary>
+    /// <summary>The namespaces that a process can join itself, but for its mounts.</summary>
     public static void JoinOwn(ProgramBuilder program, LaunchContext context)
     {
         foreach (var (kind, descriptor) in context.Joined)
         {
-            if (kind is not (NamespaceKind.Pid or NamespaceKind.Time))
+            if (kind is not (NamespaceKind.Pid or NamespaceKind.Time or NamespaceKind.Mount))
+            {
+                Join(program, context, kind, descriptor);
+            }
+        }
+    }
+
+    /// <summary>Joins the mount namespace, after which every path is the container's.</summary>
+    public static void JoinMounts(ProgramBuilder program, LaunchContext context)
+    {
+        foreach (var (kind, descriptor) in context.Joined)
+        {
+            if (kind == NamespaceKind.Mount)
             {
                 Join(program, context, kind, descriptor);
             }

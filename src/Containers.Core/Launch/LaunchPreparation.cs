@@ -48,20 +48,20 @@ internal static class LaunchPreparation
     }
 
     /// <summary>A process beside the main one of a container that runs: its own command, user and streams, everything else the container's.</summary>
-    /// <param name="engine">Where it runs.</param>
     /// <param name="container">The container's own context.</param>
     /// <param name="spec">What to run, as a copy of the container's spec.</param>
+    /// <param name="launchId">The guardian's number for it.</param>
     /// <param name="cgroup">The container's groups.</param>
     /// <param name="cgroupDirectory">The v2 one among them, opened.</param>
     /// <param name="handed">What the container handed over.</param>
-    public static LaunchContext PrepareExec(ContainerEngine engine, LaunchContext container, ContainerSpec spec, ContainerCgroup cgroup, FileDescriptor? cgroupDirectory, HandedOver handed)
+    public static LaunchContext PrepareExec(LaunchContext container, ContainerSpec spec, uint launchId, ContainerCgroup cgroup, FileDescriptor? cgroupDirectory, HandedOver handed)
     {
         var user = ResolveUser(spec);
         var environment = CompleteEnvironment(spec.Environment, container.Hostname, user, spec.Terminal is not null);
         return new LaunchContext
         {
             Spec = spec,
-            LaunchId = engine.Guardian.NextId(),
+            LaunchId = launchId,
             Rootless = container.Rootless,
             HasManyIds = container.HasManyIds,
             Root = container.Root,
@@ -92,9 +92,10 @@ internal static class LaunchPreparation
         ? new ResolvedUser(0, 0, [0], "/root", "root")
         : UserResolver.Resolve(spec.User, ReadAccounts(spec, "/etc/passwd"), ReadAccounts(spec, "/etc/group"));
 
-    /// <summary>As the container will see it: a file that is put there replaces the root's.</summary>
-    private static byte[] ReadAccounts(ContainerSpec spec, string path) =>
-        spec.Files.FirstOrDefault(file => file.Path == path) is { } file ? file.Content.ToArray() : spec.Root.ReadFile(path);
+    /// <summary>As the container will see it: a file that is put there replaces the root's, which may be another container's.</summary>
+    private static byte[] ReadAccounts(ContainerSpec spec, string path) => spec.Namespaces.Mount.Owner is { } owner
+        ? ReadAccounts(owner.Spec, path)
+        : spec.Files.FirstOrDefault(file => file.Path == path) is { } file ? file.Content.ToArray() : spec.Root.ReadFile(path);
 
     private static ImmutableArray<string> CompleteEnvironment(
         ImmutableArray<KeyValuePair<string, string>> given, string hostname, ResolvedUser user, bool terminal)
@@ -155,19 +156,21 @@ internal static class LaunchPreparation
                 "This process does not have that capability itself: run it with it, leave it out, or use a user namespace of the container's own (WithUserNamespace).");
     }
 
-    /// <summary>Refuses, before anything is made, what this version cannot do.</summary>
-    public static void RequirePossible(NamespaceSet namespaces)
+    /// <summary>Refuses, before anything is made, what cannot be had together.</summary>
+    /// <exception cref="ContainerException">The message says what, and what to choose instead.</exception>
+    public static void RequirePossible(HostFacts facts, ContainerSpec spec)
     {
-        if (namespaces.Pid.Mode == NamespaceMode.Host)
+        if (spec.Namespaces.SharesHostProcesses && !facts.IsRootless && spec.Security.UserNamespace.Choice is UserNamespaceChoice.Private or UserNamespaceChoice.Range)
         {
             throw new ContainerException(
-                "A container cannot share the host's PID namespace: every container lives below its engine's, which is what ends it when the host process dies. Leave out WithNamespace(NamespaceKind.Pid, NamespaceMode.Host).");
+                "A container in the host's PID namespace cannot mount /proc in a user namespace of its own: give it the host's with WithUserNamespace(UserNamespace.Host), or leave out WithNamespace(NamespaceKind.Pid, NamespaceMode.Host).");
         }
 
-        if (namespaces.Mount.Mode == NamespaceMode.Container)
+        if (spec.Namespaces.Mount.Owner is { } owner &&
+            ((spec.IsRootReadOnly && !owner.Spec.IsRootReadOnly) || (spec.Security.CoverKernelPaths && !owner.Spec.Security.CoverKernelPaths)))
         {
             throw new ContainerException(
-                "A container cannot start in the mount namespace of another: use Container.ExecAsync to run a command there, or bind the same directory into both.");
+                "The container whose mounts are joined is less protected than this one asks for: its root can be written, or its kernel paths are not covered. Give both the same SecurityProfile and WithReadOnlyRoot.");
         }
     }
 

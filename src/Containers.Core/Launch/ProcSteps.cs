@@ -20,11 +20,25 @@ internal static class ProcSteps
     /// <summary>Paths no container may write: the same list, and the triggers of pressure, which wake threads of the host's kernel.</summary>
     private static readonly string[] ReadOnlyInProc = ["bus", "fs", "irq", "pressure", "sys", "sysrq-trigger"];
 
+    /// <summary>A procfs of this process's PID namespace, attached nowhere yet.</summary>
+    public static Cell Make(ProgramBuilder program) => MountCalls.Make(program, "proc", Attributes);
+
     /// <summary>Mounts proc for the container's PID namespace.</summary>
-    public static Cell MountProc(ProgramBuilder program, RootPaths paths)
+    public static Cell MountProc(ProgramBuilder program, LaunchContext context, RootPaths paths)
     {
         var target = paths.OpenDirectory("/proc");
-        var proc = MountCalls.Make(program, "proc", Attributes);
+        Cell proc;
+        if (context is { Rootless: true, Spec.Namespaces.SharesHostProcesses: true })
+        {
+            // A procfs of the host's PID namespace is made by the host's root alone; the one that is there can be shown, with what is mounted on it.
+            MountCalls.Clone(program, "/proc", out proc, recursive: true);
+            MountCalls.SetAttributes(program, proc, "restrict", "/proc", new Linux.MountAttributes { Set = Attributes, Propagation = Linux.MountPrivate }, recursive: true);
+        }
+        else
+        {
+            proc = Make(program);
+        }
+
         paths.Attach(proc, target, "attach proc to", "/proc");
         return proc;
     }
@@ -73,8 +87,8 @@ internal static class ProcSteps
         foreach (var path in ReadOnlyInProc)
         {
             var absent = new Jump();
-            MountCalls.Clone(program, proc, path, "clone", "/proc/" + path, out var tree).Ignoring(Errno.ENOENT).OrJumpTo(absent);
-            MountCalls.SetAttributes(program, tree, "make read-only", "/proc/" + path, new Linux.MountAttributes { Set = Linux.MountReadOnly }, recursive: false);
+            MountCalls.Clone(program, proc, path, "clone", "/proc/" + path, out var tree, recursive: true).Ignoring(Errno.ENOENT).OrJumpTo(absent);
+            MountCalls.SetAttributes(program, tree, "make read-only", "/proc/" + path, new Linux.MountAttributes { Set = Linux.MountReadOnly }, recursive: true);
             var target = OpenIn(program, proc, path, "/proc/" + path, null);
             paths.Attach(tree, target, "attach read-only", "/proc/" + path);
             program.Land(absent);

@@ -23,6 +23,15 @@ internal static class RootSteps
         return scratch;
     }
 
+    /// <summary>The root that this process has, of a container it has joined.</summary>
+    public static RootPaths OpenPresent(ProgramBuilder program)
+    {
+        var root = program.NewCell();
+        program.Call(SystemCall.OpenAt, "open the root of", "the container", Libc.AtFdCwd, program.Text("/"), Libc.OpenPath | Libc.OpenDirectory | Libc.OpenCloseOnExec, 0)
+            .Into(root);
+        return new RootPaths(program, root);
+    }
+
     /// <summary>Builds the root and attaches it on top of the present one, where nothing resolves to it but its descriptor.</summary>
     public static RootPaths Build(ProgramBuilder program, LaunchContext context, HostSources sources, WritableLayer layer)
     {

@@ -6,6 +6,7 @@ namespace Containers.Launch;
 internal readonly record struct SystemCall(string Name, ushort X64, ushort Arm64)
 {
     public static readonly SystemCall Write = new("write", 1, 64);
+    public static readonly SystemCall WriteAt = new("pwrite64", 18, 68);
     public static readonly SystemCall Read = new("read", 0, 63);
     public static readonly SystemCall Close = new("close", 3, 57);
     public static readonly SystemCall SetSignalMask = new("rt_sigprocmask", 14, 135);

@@ -152,7 +152,7 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
         }
 
         // In a PID namespace that outlives it, it could be held after its end.
-        if (_context.Joined.Any(static joined => joined.Key == NamespaceKind.Pid))
+        if (_context.Spec.Namespaces.Pid.Mode != NamespaceMode.Private || _context.Joined.Any(static joined => joined.Key == NamespaceKind.Pid))
         {
             _end = _reactor.Register(pidfd, EpollEvents.In, new EndWatch(this));
         }

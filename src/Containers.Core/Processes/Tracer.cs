@@ -12,7 +12,14 @@ internal static class Tracer
     public static int? Of(int process)
     {
         var tracer = Number(process, "TracerPid:");
-        return tracer is > 0 && Depth(tracer.Value) >= Depth(process) ? tracer : null;
+        return tracer is > 0 && IsInside(tracer.Value, process) ? tracer : null;
+    }
+
+    /// <summary>Deep enough to be the container's; where that is no deeper than the host, in its control groups too.</summary>
+    private static bool IsInside(int tracer, int process)
+    {
+        var depth = Depth(process);
+        return Depth(tracer) >= depth && (depth > Depth(Environment.ProcessId) || Text(tracer, "cgroup") is { } groups && groups == Text(process, "cgroup"));
     }
 
     /// <summary>In how many PID namespaces it is, the host's included.</summary>
@@ -23,21 +30,27 @@ internal static class Tracer
 
     private static string? Field(int process, string name)
     {
+        foreach (var line in Text(process, "status")?.Split('\n') ?? [])
+        {
+            if (line.StartsWith(name, StringComparison.Ordinal))
+            {
+                return line[name.Length..].Trim();
+            }
+        }
+
+        return null;
+    }
+
+    private static string? Text(int process, string file)
+    {
         try
         {
-            foreach (var line in File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/status")))
-            {
-                if (line.StartsWith(name, StringComparison.Ordinal))
-                {
-                    return line[name.Length..].Trim();
-                }
-            }
+            return File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{process}/{file}"));
         }
         catch (IOException)
         {
             // It has ended meanwhile: nobody holds it.
+            return null;
         }
-
-        return null;
     }
 }

@@ -22,6 +22,9 @@ internal sealed record NamespaceSet
 
     public NamespaceOption Time { get; init; } = NamespaceOption.Private;
 
+    /// <summary>In the host's PID namespace, by itself or by the container it joins.</summary>
+    public bool SharesHostProcesses => Pid.Mode == NamespaceMode.Host || Pid.Owner is { SharesHostProcesses: true };
+
     public NamespaceOption? Of(NamespaceKind kind) => kind switch
     {
         NamespaceKind.Mount => Mount,

@@ -15,7 +15,7 @@ internal sealed record ContainerIds(UserNamespaceLease Lease, IReadOnlySet<strin
     public static ContainerIds Pretend(FileDescriptor none) => new(new UserNamespaceLease(none, new IdRange(0x00080000, 65536), static _ => { }), None);
 
     /// <summary>Whether a container of root's engine is in a user namespace of its own, as far as its description says.</summary>
-    public static bool AreWanted(ContainerSpec spec) => spec.Security.UserNamespace.Choice != UserNamespaceChoice.Host;
+    public static bool AreWanted(ContainerSpec spec) => spec.Security.UserNamespace.Choice != UserNamespaceChoice.Host && !spec.Namespaces.SharesHostProcesses;
 
     /// <summary>Gets the namespace that a container asks for; null: that of the engine.</summary>
     /// <exception cref="ContainerException">What was asked for cannot be had here.</exception>
@@ -36,6 +36,8 @@ internal sealed record ContainerIds(UserNamespaceLease Lease, IReadOnlySet<strin
 
         return choice.Choice switch
         {
+            // A procfs of the host's PID namespace cannot be mounted in any other user namespace.
+            _ when spec.Namespaces.SharesHostProcesses => null,
             UserNamespaceChoice.Host => null,
             UserNamespaceChoice.Range => Require(engine, engine.UserNamespaces.Rent(new IdRange(choice.First, choice.Count)), spec, root),
             UserNamespaceChoice.Private => Require(engine, engine.UserNamespaces.Rent(), spec, root),

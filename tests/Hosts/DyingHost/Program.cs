@@ -3,13 +3,14 @@ using Containers;
 
 // An application with containers, to be killed by tests. Arguments: its engine's state directory, and what it does:
 //   hold   20 containers, whose processes it names in a line
+//   outer  two containers among the host's processes, each with one that has left its session; prints what they sleep
 //   churn  short jobs without end
 //   init   one short job with an init
 //   stall  containers that wait at the steps of their set-up
 //   ids    whose ids a container has, and why it can have no others
 if (args is not [var state, var work])
 {
-    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|churn|init|stall|ids");
+    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|outer|churn|init|stall|ids");
     return 2;
 }
 
@@ -19,6 +20,20 @@ if (work == "hold")
     var job = ContainerBuilder.FromHost().WithCommand("/bin/sh", "-c", "trap '' HUP INT TERM; sleep 60 & sleep 60");
     var containers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => engine.StartAsync(job)));
     Console.WriteLine(string.Join(' ', containers.Select(static container => container.ProcessId!.Value.ToString(CultureInfo.InvariantCulture))));
+    await Task.Delay(Timeout.Infinite);
+}
+
+if (work == "outer")
+{
+    var time = (10000 + Environment.ProcessId).ToString(CultureInfo.InvariantCulture);
+    var job = ContainerBuilder.FromHost().WithCommand("/bin/sh", "-c", $"trap '' HUP INT TERM; (setsid sleep {time} &); sleep {time} & echo; wait").WithNamespace(NamespaceKind.Pid, NamespaceMode.Host);
+    foreach (var container in await Task.WhenAll(engine.StartAsync(job), engine.StartAsync(job)))
+    {
+        await container.StandardOutput.ReadAsync();
+    }
+
+    await Task.Delay(200);
+    Console.WriteLine(time);
     await Task.Delay(Timeout.Infinite);
 }
 

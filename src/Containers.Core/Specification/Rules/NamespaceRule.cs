@@ -6,7 +6,7 @@ namespace Containers.Specification.Rules;
 /// </summary>
 internal static class NamespaceRule
 {
-    public static ContainerSpec Require(ContainerSpec spec, string parameter)
+    public static ContainerSpec Require(ContainerSpec spec, string? parameter)
     {
         var name = spec.Hostname ?? spec.DomainName;
         if (name is not null && spec.Namespaces.Uts.Mode != NamespaceMode.Private)
@@ -27,8 +27,17 @@ internal static class NamespaceRule
             }
         }
 
-        return spec;
+        return spec.Namespaces.Mount.Mode == NamespaceMode.Container && OfMounts(spec) is { } method
+            ? throw new ArgumentException($"{method} changes mounts, which are those of the container that owns the namespace: leave it out, or leave the Mount namespace private.", parameter)
+            : spec;
     }
+
+    private static string? OfMounts(ContainerSpec spec) =>
+        !spec.Mounts.IsEmpty ? nameof(ContainerBuilder.WithMount) :
+        !spec.Files.IsEmpty ? nameof(ContainerBuilder.WithFile) :
+        !spec.Devices.IsEmpty ? nameof(ContainerBuilder.WithDevice) :
+        spec.Disk is not null ? nameof(ContainerBuilder.WithDisk) :
+        spec.ReadOnlyRoot ? nameof(ContainerBuilder.WithReadOnlyRoot) : null;
 
     private static string Owner(NamespaceOption option) =>
         option.Mode == NamespaceMode.Host ? "the host" : "the container that owns the namespace";

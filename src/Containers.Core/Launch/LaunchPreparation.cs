@@ -82,7 +82,11 @@ internal static class LaunchPreparation
             Capabilities = container.Capabilities,
             LastCapability = container.LastCapability,
             LandlockVersion = container.LandlockVersion,
-            Joined = [.. HandoverSteps.Namespaces.Select(entry => KeyValuePair.Create(entry.Kind, handed.Namespaces[entry.Kind]))],
+            Joined =
+            [
+                .. HandoverSteps.Namespaces.Where(entry => !IsThere(container.Spec.Namespaces, entry.Kind))
+                    .Select(entry => KeyValuePair.Create(entry.Kind, handed.Namespaces[entry.Kind])),
+            ],
             Interactive = false,
         };
     }
@@ -174,12 +178,15 @@ internal static class LaunchPreparation
         }
     }
 
+    /// <summary>The host's PID namespace is where its guardian is; an ordinary user could not join it.</summary>
+    private static bool IsThere(NamespaceSet namespaces, NamespaceKind kind) => kind == NamespaceKind.Pid && namespaces.SharesHostProcesses;
+
     private static ImmutableArray<KeyValuePair<NamespaceKind, FileDescriptor>> JoinedNamespaces(NamespaceSet namespaces)
     {
         var joined = ImmutableArray.CreateBuilder<KeyValuePair<NamespaceKind, FileDescriptor>>();
         foreach (var (kind, _) in HandoverSteps.Namespaces)
         {
-            if (namespaces.Of(kind) is { Mode: NamespaceMode.Container, Owner: { } owner })
+            if (namespaces.Of(kind) is { Mode: NamespaceMode.Container, Owner: { } owner } && !IsThere(namespaces, kind))
             {
                 joined.Add(new(kind, owner.NamespaceOf(kind)));
             }

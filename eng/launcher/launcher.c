@@ -25,7 +25,7 @@ typedef long i64;
 
 #if defined(__x86_64__)
 enum {
-    NR_read = 0, NR_close = 3, NR_lseek = 8, NR_mmap = 9, NR_sendmsg = 46, NR_recvmsg = 47, NR_getpid = 39, NR_wait4 = 61,
+    NR_read = 0, NR_close = 3, NR_lseek = 8, NR_mmap = 9, NR_sendmsg = 46, NR_recvmsg = 47, NR_getpid = 39, NR_clone = 56, NR_wait4 = 61,
     NR_kill = 62, NR_rt_sigtimedwait = 128, NR_exit_group = 231, NR_openat = 257, NR_ppoll = 271, NR_signalfd4 = 289,
     NR_pidfd_send_signal = 424, NR_clone3 = 435, NR_close_range = 436, NR_munmap = 11
 };
@@ -46,7 +46,7 @@ __asm__(".globl _start\n_start:\n  xor %ebp, %ebp\n  and $-16, %rsp\n  call laun
 #elif defined(__aarch64__)
 enum {
     NR_openat = 56, NR_close = 57, NR_lseek = 62, NR_read = 63, NR_ppoll = 73, NR_signalfd4 = 74, NR_exit_group = 94, NR_kill = 129,
-    NR_rt_sigtimedwait = 137, NR_getpid = 172, NR_sendmsg = 211, NR_recvmsg = 212, NR_munmap = 215, NR_mmap = 222, NR_wait4 = 260,
+    NR_rt_sigtimedwait = 137, NR_getpid = 172, NR_sendmsg = 211, NR_clone = 220, NR_recvmsg = 212, NR_munmap = 215, NR_mmap = 222, NR_wait4 = 260,
     NR_pidfd_send_signal = 424, NR_clone3 = 435, NR_close_range = 436
 };
 
@@ -71,7 +71,7 @@ __asm__(".globl _start\n_start:\n  mov x29, #0\n  bl launcher_main\n  brk #0\n")
 
 #define CALL(nr, a, b, c, d) syscall6((nr), (u64)(a), (u64)(b), (u64)(c), (u64)(d), 0, 0)
 
-enum { ERR_INTR = 4, ERR_CHILD = 10, ERR_AGAIN = 11, ERR_INVAL = 22, ERR_PROTO = 71 };
+enum { ERR_INTR = 4, ERR_CHILD = 10, ERR_AGAIN = 11, ERR_INVAL = 22, ERR_NOSYS = 38, ERR_PROTO = 71 };
 
 static void exit_with(int code)
 {
@@ -209,40 +209,27 @@ static void run(u64 size)
     exit_with(0);
 }
 
-/* ---- init: the process above a job ------------------------------------------------------------------------------ */
+/* ---- ends -------------------------------------------------------------------------------------------------------- */
 
-/* PID 1 of a container with an init: reaps what is orphaned, passes signals on, ends when the main process does. */
-static void reap(u64 main_pid)
+static int is_first(void)
 {
-    u64 all = ~0ul;
-    for (;;) {
-        i64 signal = CALL(NR_rt_sigtimedwait, &all, 0, 0, sizeof all);
-        if (signal == SIGNAL_CHILD) {
-            int status;
-            i64 pid;
-            while ((pid = CALL(NR_wait4, -1, &status, 0x40000001 /* WNOHANG|__WALL */, 0)) > 0)
-                if ((u64)pid == main_pid) {
-                    header->wait_status = status;
-                    __atomic_store_n(&header->wait_status_valid, 1, __ATOMIC_RELEASE);
-                    exit_with((status & 0x7f) ? 128 + (status & 0x7f) : (status >> 8) & 0xff);
-                }
-        } else if (signal > 0) {
-            CALL(NR_kill, main_pid, signal, 0, 0);
-        }
-    }
+    return CALL(NR_getpid, 0, 0, 0, 0) == 1;
 }
 
-/* ---- guardian: the process that forks containers ---------------------------------------------------------------- */
+static void keep_status(int status)
+{
+    header->wait_status = status;
+    __atomic_store_n(&header->wait_status_valid, 1, __ATOMIC_RELEASE);
+}
 
 /*
- * Without a PID namespace of its own nothing ends with the guardian by itself. Orphans below it become its own
+ * Outside a PID namespace of its own nothing ends with this process by itself. Orphans below it become its own
  * (PR_SET_CHILD_SUBREAPER), so it kills what it has until it has nothing. A child's id stays its own until it is reaped,
- * which only this process does.
+ * which only this process does. Keeps the wait status of the main one.
  */
-static void end_children(void)
+static void end_children(u64 main_pid)
 {
     char text[4096];
-    int status;
     for (;;) {
         i64 file = CALL(NR_openat, -100 /* AT_FDCWD */, "/proc/thread-self/children", 0x80000 /* CLOEXEC */, 0);
         i64 length = CALL(NR_read, file, text, sizeof text, 0);
@@ -255,16 +242,52 @@ static void end_children(void)
                 pid = 0;
             }
         CALL(NR_close, file, 0, 0, 0);
-        if (CALL(NR_wait4, -1, &status, 0x40000000 /* __WALL */, 0) == -ERR_CHILD)
+        int status;
+        i64 ended = CALL(NR_wait4, -1, &status, 0x40000000 /* __WALL */, 0);
+        if (ended == -ERR_CHILD)
             return;
+        if (main_pid != 0 && (u64)ended == main_pid)
+            keep_status(status);
     }
 }
+
+/* ---- init: the process above a job ------------------------------------------------------------------------------ */
+
+/*
+ * Above the job of a container with an init: reaps what is orphaned, passes signals on, ends when the main process does.
+ * Where it is not PID 1, whose end is everyone's, it ends the others itself.
+ */
+static void reap(u64 main_pid)
+{
+    u64 all = ~0ul;
+    for (;;) {
+        i64 signal = CALL(NR_rt_sigtimedwait, &all, 0, 0, sizeof all);
+        if (signal == SIGNAL_CHILD) {
+            int status;
+            i64 pid;
+            while ((pid = CALL(NR_wait4, -1, &status, 0x40000001 /* WNOHANG|__WALL */, 0)) > 0)
+                if ((u64)pid == main_pid) {
+                    keep_status(status);
+                    if (!is_first())
+                        end_children(0);
+                    exit_with((status & 0x7f) ? 128 + (status & 0x7f) : (status >> 8) & 0xff);
+                }
+        } else if (signal == SIGNAL_END && !is_first()) {
+            end_children(main_pid);
+            exit_with(EXIT_FAILED);
+        } else if (signal > 0) {
+            CALL(NR_kill, main_pid, signal, 0, 0);
+        }
+    }
+}
+
+/* ---- guardian: the process that forks containers ---------------------------------------------------------------- */
 
 /* The host is gone, and so must everything below be. As PID 1 of its namespace the guardian takes that along. */
 static void end(void)
 {
-    if (CALL(NR_getpid, 0, 0, 0, 0) != 1)
-        end_children();
+    if (!is_first())
+        end_children(0);
     exit_with(0);
 }
 
@@ -327,6 +350,9 @@ static void spawn(u64 socket, const struct request *request)
     } args = {request->clone_flags | 0x1000 /* CLONE_PIDFD */, (u64)&pidfd, 0, 0, SIGNAL_CHILD, 0, 0, 0, 0, 0,
               FIRST_PASSED_FD + request->cgroup_index};
     i64 pid = CALL(NR_clone3, &args, sizeof args, 0, 0);
+    /* Other sandboxes hide clone3, whose flags their filters cannot see; without namespaces the old call does as well. */
+    if (pid == -ERR_NOSYS && request->clone_flags == 0)
+        pid = CALL(NR_clone, 0x1000 | SIGNAL_CHILD, 0, &pidfd, 0);
     if (pid == 0)
         run(map_program(FIRST_PASSED_FD));
 

@@ -16,6 +16,7 @@
 #define MAX_PASSED_FDS 64
 
 #define SIGNAL_CHILD 17
+#define SIGNAL_END 64 /* to an init that is not PID 1: end the job and everything below */
 
 /* Exit codes of a launcher process that did not get to run user code. */
 #define EXIT_FAILED 125

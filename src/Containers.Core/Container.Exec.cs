@@ -29,6 +29,11 @@ public sealed partial class Container
     {
         ArgumentNullException.ThrowIfNull(command);
         RequireRunning();
+        if (_spec.WithoutNamespaces)
+        {
+            throw new InvalidOperationException("A container without namespaces has none that a command could join: run another one beside it.");
+        }
+
         var handed = _process!.Handed ?? throw new InvalidOperationException("Commands are run in a container started with StartAsync.");
         var spec = ExecSpec([.. command], options ?? new ExecOptions());
         JobProcess? process = null;

@@ -6,6 +6,7 @@ using Containers.Diagnostics;
 using Containers.Interop;
 using Containers.Launch;
 using Containers.Processes;
+using Containers.RootFilesystems;
 using Containers.UserNamespaces;
 
 namespace Containers;
@@ -16,6 +17,7 @@ public sealed partial class Container
     private readonly Lock _pauseGate = new();
     private LaunchContext? _context;
     private Guardian? _guardian;
+    private string? _directory;
     private ContainerCgroup? _cgroup;
     private StandardStreams? _streams;
     private JobProcess? _process;
@@ -38,7 +40,7 @@ public sealed partial class Container
         }
 
         LaunchPreparation.RequirePossible(_engine.Facts, _spec);
-        _engine.EnsureRunning();
+        _guardian = _engine.EnsureGuardian(_spec.Guardian);
         _engine.Logger.Starting(Id, _spec.Entrypoint.AddRange(_spec.Command).FirstOrDefault());
         _watch = new JobWatch(_engine.Reactor, Kill);
         _activity = EngineTelemetry.Start(Id, _spec.Name, _spec.Entrypoint.AddRange(_spec.Command).FirstOrDefault());
@@ -47,13 +49,13 @@ public sealed partial class Container
             _cgroup = _engine.Cgroups.Create(Id, _spec.Limits, [.. _spec.Devices.Select(static device => DeviceRule.ForFile(device.HostPath, device.Access))]);
             RequireCountable();
             RequireEndable();
-            _guardian = _engine.GuardianFor(_spec.Namespaces);
+            _directory = _spec.WithoutNamespaces ? _engine.Directory.CreatePrivate(Id) : null;
             var place = new LaunchPlace(
                 _guardian.NextId(), [.. _cgroup.JoinFiles], _engine.Cgroups.Version == CgroupVersion.V2 && _cgroup.Exists, _engine.Directory.Scratch,
-                _cgroup.CloneInto, _engine.HasManyIds);
+                _cgroup.CloneInto, _engine.HasManyIds, _directory);
             var root = _spec.Root.Plan();
             Ids = ContainerIds.Choose(_engine, _spec, root);
-            _context = LaunchPreparation.Prepare(_engine.Facts, _spec, Id, place, root, Ids, _isInteractive);
+            _context = LaunchPreparation.Prepare(_engine.Facts, _spec, Id, place, root, Ids, _isInteractive && !_spec.WithoutNamespaces);
             Ids?.Lease.IsSpent |= _context.MayUseKeys;
             if (_spec.Security.Name == SecurityProfile.Privileged.Name)
             {
@@ -300,6 +302,11 @@ public sealed partial class Container
             _isPaused = false;
             try
             {
+                if (_directory is not null)
+                {
+                    DirectoryTree.Remove(_directory);
+                }
+
                 _cgroup?.Remove();
             }
             catch (ContainerException fault)

@@ -82,4 +82,18 @@ public sealed partial class ContainerBuilder
         ArgumentNullException.ThrowIfNull(userNamespace);
         return With(Spec with { Security = Spec.Security with { UserNamespace = userNamespace }, Namespaces = Spec.Namespaces with { User = null } });
     }
+
+    /// <summary>
+    /// Asks for a weaker kind of container, for places where no namespaces can be had, such as inside another container: a process of
+    /// the user who runs this one, among the host's others, confined by Landlock, the filter of system calls and limits alone.
+    /// </summary>
+    /// <remarks>
+    /// It reads what <see cref="FromHost"/> names and writes to a directory of its own (<c>HOME</c>, <c>TMPDIR</c>, the working directory),
+    /// which is gone with it; it has no capability, no sockets, and can signal nobody outside. It sees that other processes exist, and whether a path does that it knows; its
+    /// memory, processes and disk are limited only where there are control groups, or by <see cref="WithUlimit(Ulimit)"/>. A file or
+    /// a process of the same user is one forgotten rule away, where a namespace would have had no name for it: never use this where a
+    /// container is to be had. It is never chosen unless asked for. Needs Landlock (Linux 5.13), and before its version 6 (Linux 6.12) the
+    /// job cannot signal its own processes either.
+    /// </remarks>
+    public ContainerBuilder WithoutNamespaces() => With(Spec with { WithoutNamespaces = true });
 }

@@ -4,7 +4,6 @@ using Containers.Diagnostics;
 using Containers.Interop;
 using Containers.Launch;
 using Containers.Processes;
-using Containers.Specification;
 using Containers.UserNamespaces;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -27,8 +26,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     private readonly Lazy<HostFacts> _facts = new(HostFacts.Read);
     private EngineDirectory? _directory;
     private Reactor? _reactor;
-    private Guardian? _guardian;
-    private Guardian? _outerGuardian;
+    private readonly Guardian?[] _guardians = new Guardian?[Enum.GetValues<GuardianKind>().Length];
     private CgroupHost? _cgroups;
     private UserNamespacePool? _userNamespaces;
     private bool _isDisposed;
@@ -52,8 +50,6 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     internal HostFacts Facts => _facts.Value;
 
     internal Reactor Reactor => _reactor!;
-
-    internal Guardian Guardian => _guardian!;
 
     internal CgroupHost Cgroups => _cgroups!;
 
@@ -134,7 +130,8 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
         const string Name = "explained";
         using var cgroups = CgroupHost.Detect(Name);
         var place = new LaunchPlace(
-            0, [.. cgroups.PlanJoinFiles(Name, job.Spec.Limits)], cgroups.Version == CgroupVersion.V2, Path.Combine(_stateRoot, Name), null, !Facts.IsRootless);
+            0, [.. cgroups.PlanJoinFiles(Name, job.Spec.Limits)], cgroups.Version == CgroupVersion.V2, Path.Combine(_stateRoot, Name), null, !Facts.IsRootless,
+            job.Spec.WithoutNamespaces ? Path.Combine(_stateRoot, Name) : null);
         LaunchPreparation.RequirePossible(Facts, job.Spec);
         using var none = new FileDescriptor();
         var ids = !Facts.IsRootless && ContainerIds.AreWanted(job.Spec) ? ContainerIds.Pretend(none) : null;
@@ -145,7 +142,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
             var compiled = ContainerProgram.Compile(context, streams);
             compiled.Init?.Dispose();
             using var program = compiled.Program;
-            return job.Spec.Security + program.Describe();
+            return (job.Spec.WithoutNamespaces ? "isolation: without namespaces, weaker than a container\n" : string.Empty) + job.Spec.Security + program.Describe();
         }
         finally
         {
@@ -173,8 +170,10 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
             }
 
             _isDisposed = true;
-            _guardian?.Dispose();
-            _outerGuardian?.Dispose();
+            foreach (var guardian in _guardians)
+            {
+                guardian?.Dispose();
+            }
 
             // Each takes its own groups and descriptors away, on threads of the pool.
             Task.WhenAll(_active.Keys.Select(static container => container.EndedAsync())).GetAwaiter().GetResult();
@@ -188,12 +187,12 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     /// <summary>As <see cref="Dispose"/>, without blocking the caller.</summary>
     public ValueTask DisposeAsync() => new(Task.Run(Dispose));
 
-    /// <summary>Starts what every container needs, once; a guardian that has died is replaced.</summary>
-    internal void EnsureRunning()
+    /// <summary>Starts what every container needs, once, and who launches those of this kind; a guardian that has died is replaced.</summary>
+    internal Guardian EnsureGuardian(GuardianKind kind)
     {
-        if (_guardian is { HasEnded: false } && !_isDisposed)
+        if (_guardians[(int)kind] is { HasEnded: false } running && !_isDisposed)
         {
-            return;
+            return running;
         }
 
         lock (_gate)
@@ -203,32 +202,15 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
             _cgroups ??= CgroupHost.Detect(_directory.Name);
             _reactor ??= new Reactor(Report);
             _userNamespaces ??= Facts.IsRootless ? null : new UserNamespacePool(LauncherImage.Create(_directory.Path));
-            if (_guardian is not { HasEnded: false })
+            if (_guardians[(int)kind] is not { HasEnded: false } guardian)
             {
-                _guardian?.Dispose();
-                _guardian = StartGuardian(_directory.Path, sharesProcesses: false);
-            }
-        }
-    }
-
-    /// <summary>Who launches a container with these namespaces: in the host's PID namespace nothing ends with its PID 1.</summary>
-    internal Guardian GuardianFor(NamespaceSet namespaces)
-    {
-        if (!namespaces.SharesHostProcesses)
-        {
-            return _guardian!;
-        }
-
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_isDisposed, this);
-            if (_outerGuardian is not { HasEnded: false })
-            {
-                _outerGuardian?.Dispose();
-                _outerGuardian = StartGuardian(_directory!.Path, sharesProcesses: true);
+                _guardians[(int)kind]?.Dispose();
+                _guardians[(int)kind] = guardian = kind == GuardianKind.Plain
+                    ? Guardian.Start(_reactor, kind, rootless: false, _directory.Path, null)
+                    : StartGuardian(kind, _directory.Path);
             }
 
-            return _outerGuardian;
+            return guardian;
         }
     }
 
@@ -244,13 +226,13 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     internal void Track(Container container) => _active[container] = true;
 
     /// <summary>With an ordinary user's subordinate ids where there are any, and can be mapped.</summary>
-    private Guardian StartGuardian(string directory, bool sharesProcesses)
+    private Guardian StartGuardian(GuardianKind kind, string directory)
     {
         if (Facts.IsRootless && SubordinateIds.Find() is { } ids)
         {
             try
             {
-                var guardian = Guardian.Start(_reactor!, rootless: true, directory, ids, sharesProcesses);
+                var guardian = Guardian.Start(_reactor!, kind, rootless: true, directory, ids);
                 HasManyIds = true;
                 return guardian;
             }
@@ -261,7 +243,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
         }
 
         HasManyIds = !Facts.IsRootless;
-        return Guardian.Start(_reactor!, Facts.IsRootless, directory, null, sharesProcesses);
+        return Guardian.Start(_reactor!, kind, Facts.IsRootless, directory, null);
     }
 
     internal void Untrack(Container container) => _active.TryRemove(container, out _);

@@ -46,21 +46,29 @@ internal sealed class EngineDirectory : IDisposable
     /// <summary>Makes a new engine's directory, and sweeps what engines that have died left.</summary>
     public static EngineDirectory Create(string root)
     {
-        CreatePrivate(root);
+        CreateOwned(root);
         Sweep(root);
         var name = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
         var path = System.IO.Path.Combine(root, name);
-        CreatePrivate(path);
+        CreateOwned(path);
         var owned = TryLock(System.IO.Path.Combine(path, LockName)) ?? throw new ContainerException("lock", System.IO.Path.Combine(path, LockName), Errno.EAGAIN);
         var directory = new EngineDirectory(name, path, owned);
         Directory.CreateDirectory(directory.Scratch);
         return directory;
     }
 
+    /// <summary>Another directory in it, for a container to write to.</summary>
+    public string CreatePrivate(string id)
+    {
+        var path = System.IO.Path.Combine(Path, id[..12]);
+        CreateOwned(path);
+        return path;
+    }
+
     public void Dispose()
     {
         _lock.Dispose();
-        Directory.Delete(Path, recursive: true);
+        RootFilesystems.DirectoryTree.Remove(Path);
     }
 
     /// <summary>
@@ -75,7 +83,7 @@ internal sealed class EngineDirectory : IDisposable
             if (owned is not null)
             {
                 CgroupHost.Sweep(System.IO.Path.GetFileName(path));
-                Directory.Delete(path, recursive: true);
+                RootFilesystems.DirectoryTree.Remove(path);
             }
         }
     }
@@ -95,7 +103,7 @@ internal sealed class EngineDirectory : IDisposable
         }
     }
 
-    internal static void CreatePrivate(string path)
+    internal static void CreateOwned(string path)
     {
         const uint OwnerOnly = 0x1C0; // 0700
         if (System.IO.Path.GetDirectoryName(path) is { } parent)

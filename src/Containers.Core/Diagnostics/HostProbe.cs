@@ -22,6 +22,7 @@ internal sealed class HostProbe(ContainerEngine engine)
     ];
 
     private readonly List<HostFeature> _features = [];
+    private Guardian? _guardian;
 
     public async Task<HostReport> RunAsync(CancellationToken cancellationToken)
     {
@@ -29,7 +30,7 @@ internal sealed class HostProbe(ContainerEngine engine)
         var canRun = false;
         try
         {
-            engine.EnsureRunning();
+            _guardian = engine.EnsureGuardian(GuardianKind.Own);
             _features.Add(new HostFeature("guardian", true, "runs from sealed memory, below it every container"));
         }
         catch (ContainerException e)
@@ -141,7 +142,7 @@ internal sealed class HostProbe(ContainerEngine engine)
         using var program = builder.Build();
         using var memfd = program.ToMemfd();
         var trial = new Trial();
-        engine.Guardian.Start(engine.Guardian.NextId(), flags, [memfd], null, hasWorker: false, trial);
+        _guardian!.Start(_guardian.NextId(), flags, [memfd], null, hasWorker: false, trial);
         try
         {
             await trial.Ended.WaitAsync(cancellationToken).ConfigureAwait(false);

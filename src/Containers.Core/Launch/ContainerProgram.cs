@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Containers.Interop;
+using Containers.Seccomp;
 using Containers.Specification;
 
 namespace Containers.Launch;
@@ -16,6 +17,11 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
     public static ContainerProgram Compile(LaunchContext context, JobStreams streams)
     {
         var spec = context.Spec;
+        if (spec.WithoutNamespaces)
+        {
+            return ProcessProgram.Compile(context, streams);
+        }
+
         var namespaces = spec.Namespaces;
         var program = new ProgramBuilder();
         var sources = context.Ids is null ? HostSources.None : HostSources.Open(program, context, streams);
@@ -202,7 +208,12 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
             LandlockSteps.Restrict(program, context.LandlockVersion);
         }
 
-        var filter = security.Seccomp?.Compile(context.Capabilities);
+        return AppendExecution(program, context, security.Seccomp?.Compile(context.Capabilities), execPipe);
+    }
+
+    /// <summary>The very end: the filter, and the job.</summary>
+    public static ImmutableArray<ExecAttempt> AppendExecution(ProgramBuilder program, LaunchContext context, SeccompFilter? filter, int? execPipe)
+    {
         if (filter is { HasListener: true })
         {
             // What comes by the listener is asked of the host: it has to be sent there through the filter.

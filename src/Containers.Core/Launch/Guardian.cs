@@ -35,14 +35,14 @@ internal sealed class Guardian : IReactorHandler, IDisposable
 
     /// <summary>Starts the guardian and waits until it serves.</summary>
     /// <param name="reactor">Waits for its messages.</param>
+    /// <param name="kind">What it gives to those below.</param>
     /// <param name="rootless">It gets a user namespace.</param>
     /// <param name="directory">For the launcher, where memfds cannot be executed.</param>
     /// <exception cref="ContainerException">It cannot be started here; the message says what is missing.</exception>
     /// <param name="ids">Further ids for its user namespace; null for this process's own alone.</param>
-    /// <param name="sharesProcesses">It and its containers are in the host's PID namespace.</param>
-    public static Guardian Start(Reactor reactor, bool rootless, string directory, SubordinateIds? ids, bool sharesProcesses)
+    public static Guardian Start(Reactor reactor, GuardianKind kind, bool rootless, string directory, SubordinateIds? ids)
     {
-        using var program = GuardianProgram.Compile(rootless, Libc.EffectiveUserId(), Libc.EffectiveGroupId(), ids is not null, sharesProcesses);
+        using var program = GuardianProgram.Compile(kind, rootless, Libc.EffectiveUserId(), Libc.EffectiveGroupId(), ids is not null);
         using var memfd = program.ToMemfd();
         using var image = LauncherImage.Create(directory);
         var socket = LauncherSocket.CreatePair(out var launcherEnd);

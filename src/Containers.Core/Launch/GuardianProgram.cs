@@ -10,12 +10,12 @@ internal static class GuardianProgram
     /// Compiles it. As an ordinary user the guardian also gets a user namespace, in which it and nothing outside it has
     /// every capability; there the caller's own id is 0.
     /// </summary>
+    /// <param name="kind">What it gives to those below.</param>
     /// <param name="rootless">It gets a user namespace.</param>
     /// <param name="userId">The caller's.</param>
     /// <param name="groupId">The caller's.</param>
     /// <param name="mappedFromOutside">The host maps the ids.</param>
-    /// <param name="sharesProcesses">It stays in the host's PID namespace, and ends what is below it by itself.</param>
-    public static SyscallProgram Compile(bool rootless, uint userId, uint groupId, bool mappedFromOutside, bool sharesProcesses)
+    public static SyscallProgram Compile(GuardianKind kind, bool rootless, uint userId, uint groupId, bool mappedFromOutside)
     {
         var program = new ProgramBuilder();
         program.Enter(SetupPhase.Isolate);
@@ -36,14 +36,23 @@ internal static class GuardianProgram
 
         var pidfd = program.Reserve(8);
         var pid = program.NewCell();
-        program.Call(SystemCall.Clone3, "clone the guardian", null,
-            program.Structure(new Linux.CloneArguments
-            {
-                Flags = (sharesProcesses ? 0 : Linux.CloneNewPid) | Linux.ClonePidfd | (rootless ? Linux.CloneNewUser : 0),
-                Pidfd = pidfd,
-                ExitSignal = Linux.SignalChild,
-            }),
-            Linux.CloneArguments.Size).Into(pid);
+        if (kind == GuardianKind.Plain)
+        {
+            // Filters of other sandboxes hide clone3, whose flags they cannot see.
+            program.Call(SystemCall.CloneProcess, "clone the guardian", null, (long)(Linux.ClonePidfd | Linux.SignalChild), 0, (long)pidfd, 0, 0).Into(pid);
+        }
+        else
+        {
+            program.Call(SystemCall.Clone3, "clone the guardian", null,
+                program.Structure(new Linux.CloneArguments
+                {
+                    Flags = (kind == GuardianKind.Own ? Linux.CloneNewPid : 0) | Linux.ClonePidfd | (rootless ? Linux.CloneNewUser : 0),
+                    Pidfd = pidfd,
+                    ExitSignal = Linux.SignalChild,
+                }),
+                Linux.CloneArguments.Size).Into(pid);
+        }
+
         var child = new Jump();
         program.JumpIfZero(pid, child);
         AppendMessage(program, LauncherMessageKind.Ready, 0, [new Cell(pidfd)]);
@@ -68,7 +77,7 @@ internal static class GuardianProgram
             program.Call(SystemCall.Prctl, "become non-dumpable", null, Linux.PrSetDumpable, 0);
         }
 
-        if (sharesProcesses)
+        if (kind != GuardianKind.Own)
         {
             program.Call(SystemCall.Prctl, "adopt", "orphans", Linux.PrSetChildSubreaper, 1);
         }

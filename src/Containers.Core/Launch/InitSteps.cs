@@ -22,8 +22,7 @@ internal static class InitSteps
         plan.ImageNumber = context.DescriptorOf(plan.Image);
 
         program.Call(SystemCall.EventFd, "make the signal of", "the init", 0, Libc.OpenCloseOnExec).Into(plan.Ready);
-        program.Call(SystemCall.Clone3, "clone the job", null,
-            program.Structure(new Linux.CloneArguments { ExitSignal = Linux.SignalChild }), Linux.CloneArguments.Size).Into(plan.JobPid);
+        program.Call(SystemCall.CloneProcess, "clone the job", null, (long)Linux.SignalChild, 0, 0, 0, 0).Into(plan.JobPid);
         program.JumpIfZero(plan.JobPid, plan.Job);
         program.Add(StepOperation.JumpIfZero, "branch", null, 0).OrJumpTo(plan.Init);
         program.Land(plan.Job);
@@ -39,7 +38,7 @@ internal static class InitSteps
         program.Land(plan.Init);
         program.EnterBranch(SetupPhase.StandardStreams);
         program.Call(SystemCall.WriteAt, "tell the init", "its job", plan.ProgramNumber, (long)plan.JobPid.Address, 8, LauncherFormat.SharedCellsOffset);
-        if (context.Spec.Namespaces.Pid.Mode != NamespaceMode.Private)
+        if (context.Spec.WithoutNamespaces || context.Spec.Namespaces.Pid.Mode != NamespaceMode.Private)
         {
             // It is not PID 1, to whom orphans come by themselves.
             program.Call(SystemCall.Prctl, "adopt", "orphans", Linux.PrSetChildSubreaper, 1);
@@ -60,9 +59,13 @@ internal static class InitSteps
         program.Call(SystemCall.DuplicateTo, "place", "the init's signal", HighDescriptor + 1, ReadyDescriptor, 0);
         program.Call(SystemCall.DuplicateTo, "place", "the init's program", HighDescriptor, ProgramDescriptor, 0);
         program.Enter(SetupPhase.BoundingSet);
-        IdentitySteps.DropBoundingSet(program, context.LastCapability, 1UL << CapabilityKill);
+        if (context.MayDropBoundingSet)
+        {
+            IdentitySteps.DropBoundingSet(program, context.LastCapability, 1UL << CapabilityKill);
+        }
+
         program.Enter(SetupPhase.Capabilities);
-        IdentitySteps.SetCapabilities(program, 1UL << CapabilityKill);
+        IdentitySteps.SetCapabilities(program, (1UL << CapabilityKill) & context.HostCapabilities);
         program.Enter(SetupPhase.NoNewPrivileges);
         IdentitySteps.SetNoNewPrivileges(program);
         program.Enter(SetupPhase.CloseDescriptors);

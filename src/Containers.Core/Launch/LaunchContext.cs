@@ -60,6 +60,12 @@ internal sealed class LaunchContext
     /// <summary>What the container's root may, as a mask.</summary>
     public required ulong Capabilities { get; init; }
 
+    /// <summary>What the process may itself that everything here begins from: all, where that is in a user namespace.</summary>
+    public required ulong HostCapabilities { get; init; }
+
+    /// <summary>Without it there is nothing to drop either: with no_new_privs nothing comes back through execve.</summary>
+    public bool MayDropBoundingSet => (HostCapabilities & (1UL << (int)Capability.SetProcessCapabilities)) != 0;
+
     /// <summary>Highest capability the running kernel knows (/proc/sys/kernel/cap_last_cap).</summary>
     public required int LastCapability { get; init; }
 
@@ -71,6 +77,9 @@ internal sealed class LaunchContext
 
     /// <summary>The program hands namespaces, the disk and the terminal over, and the host waits for the execve.</summary>
     public required bool Interactive { get; init; }
+
+    /// <summary>The directory of its own that a container without namespaces has; null for all others.</summary>
+    public required string? PrivateDirectory { get; init; }
 
     /// <summary>The namespaces of other containers to join, by kind.</summary>
     public required ImmutableArray<KeyValuePair<NamespaceKind, FileDescriptor>> Joined { get; init; }

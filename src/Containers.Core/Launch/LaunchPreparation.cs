@@ -14,9 +14,9 @@ internal static class LaunchPreparation
 
     public static LaunchContext Prepare(HostFacts facts, ContainerSpec spec, string id, LaunchPlace place, RootPlan root, ContainerIds? ids, bool interactive)
     {
-        var hostname = spec.Hostname ?? id[..12];
-        var user = ResolveUser(spec);
-        var environment = CompleteEnvironment(spec.Environment, hostname, user, spec.Terminal is not null);
+        var hostname = spec.WithoutNamespaces ? System.Environment.MachineName : spec.Hostname ?? id[..12];
+        var user = place.PrivateDirectory is { } home ? Self(home) : ResolveUser(spec);
+        var environment = CompleteEnvironment(spec.Environment, hostname, user, spec.Terminal is not null, place.PrivateDirectory);
         var arguments = spec.Entrypoint.AddRange(spec.Command);
         return new LaunchContext
         {
@@ -29,7 +29,7 @@ internal static class LaunchPreparation
             Arguments = arguments,
             Environment = environment,
             Executables = CommandPath.Candidates(arguments, environment),
-            WorkingDirectory = spec.WorkingDirectory ?? "/",
+            WorkingDirectory = spec.WorkingDirectory ?? place.PrivateDirectory ?? "/",
             Hostname = hostname,
             Resolvers = spec.Namespaces.Network.Mode == NamespaceMode.Host && File.Exists("/etc/resolv.conf") ? File.ReadAllText("/etc/resolv.conf") : string.Empty,
             User = user,
@@ -37,9 +37,11 @@ internal static class LaunchPreparation
             CgroupDirectory = place.CgroupDirectory,
             CgroupUnified = place.CgroupUnified,
             ScratchDirectory = place.ScratchDirectory,
-            Mounts = MountPreparation.Prepare(spec.Mounts, facts.IsRootless, ids),
+            Mounts = spec.WithoutNamespaces ? [] : MountPreparation.Prepare(spec.Mounts, facts.IsRootless, ids),
             ResourceLimits = ApplyUlimits(facts.Limits, spec.Ulimits),
-            Capabilities = GrantedCapabilities(facts, spec.Security, ids),
+            Capabilities = spec.WithoutNamespaces ? 0 : GrantedCapabilities(facts, spec.Security, ids),
+            HostCapabilities = !spec.WithoutNamespaces && facts.IsRootless ? ulong.MaxValue : facts.Capabilities,
+            PrivateDirectory = place.PrivateDirectory,
             LastCapability = facts.LastCapability,
             LandlockVersion = facts.LandlockVersion,
             Joined = JoinedNamespaces(spec.Namespaces),
@@ -57,7 +59,7 @@ internal static class LaunchPreparation
     public static LaunchContext PrepareExec(LaunchContext container, ContainerSpec spec, uint launchId, ContainerCgroup cgroup, FileDescriptor? cgroupDirectory, HandedOver handed)
     {
         var user = ResolveUser(spec);
-        var environment = CompleteEnvironment(spec.Environment, container.Hostname, user, spec.Terminal is not null);
+        var environment = CompleteEnvironment(spec.Environment, container.Hostname, user, spec.Terminal is not null, null);
         return new LaunchContext
         {
             Spec = spec,
@@ -80,6 +82,8 @@ internal static class LaunchPreparation
             Mounts = [],
             ResourceLimits = container.ResourceLimits,
             Capabilities = container.Capabilities,
+            HostCapabilities = container.HostCapabilities,
+            PrivateDirectory = container.PrivateDirectory,
             LastCapability = container.LastCapability,
             LandlockVersion = container.LandlockVersion,
             Joined =
@@ -96,13 +100,16 @@ internal static class LaunchPreparation
         ? new ResolvedUser(0, 0, [0], "/root", "root")
         : UserResolver.Resolve(spec.User, ReadAccounts(spec, "/etc/passwd"), ReadAccounts(spec, "/etc/group"));
 
+    /// <summary>Without a user namespace, and with nothing to change its ids, a job is who runs the engine.</summary>
+    private static ResolvedUser Self(string home) => new(Libc.EffectiveUserId(), Libc.EffectiveGroupId(), [], home, System.Environment.UserName);
+
     /// <summary>As the container will see it: a file that is put there replaces the root's, which may be another container's.</summary>
     private static byte[] ReadAccounts(ContainerSpec spec, string path) => spec.Namespaces.Mount.Owner is { } owner
         ? ReadAccounts(owner.Spec, path)
         : spec.Files.FirstOrDefault(file => file.Path == path) is { } file ? file.Content.ToArray() : spec.Root.ReadFile(path);
 
     private static ImmutableArray<string> CompleteEnvironment(
-        ImmutableArray<KeyValuePair<string, string>> given, string hostname, ResolvedUser user, bool terminal)
+        ImmutableArray<KeyValuePair<string, string>> given, string hostname, ResolvedUser user, bool terminal, string? temporaryDirectory)
     {
         var variables = ImmutableArray.CreateBuilder<string>(given.Length + 4);
         foreach (var (name, value) in given)
@@ -116,6 +123,11 @@ internal static class LaunchPreparation
         if (terminal)
         {
             AddDefault("TERM", "xterm");
+        }
+
+        if (temporaryDirectory is not null)
+        {
+            AddDefault("TMPDIR", temporaryDirectory);
         }
 
         return variables.ToImmutable();
@@ -164,6 +176,11 @@ internal static class LaunchPreparation
     /// <exception cref="ContainerException">The message says what, and what to choose instead.</exception>
     public static void RequirePossible(HostFacts facts, ContainerSpec spec)
     {
+        if (spec.WithoutNamespaces)
+        {
+            RequireConfinable(facts, spec);
+        }
+
         if (spec.Namespaces.SharesHostProcesses && !facts.IsRootless && spec.Security.UserNamespace.Choice is UserNamespaceChoice.Private or UserNamespaceChoice.Range)
         {
             throw new ContainerException(
@@ -175,6 +192,34 @@ internal static class LaunchPreparation
         {
             throw new ContainerException(
                 "The container whose mounts are joined is less protected than this one asks for: its root can be written, or its kernel paths are not covered. Give both the same SecurityProfile and WithReadOnlyRoot.");
+        }
+    }
+
+    private static void RequireConfinable(HostFacts facts, ContainerSpec spec)
+    {
+        if (facts.LandlockVersion == 0)
+        {
+            throw new ContainerException("confine without namespaces", null, Errno.EOPNOTSUPP,
+                "Landlock is what would keep the job from the host's files, and this kernel has none, or it is not among its active security modules (boot with lsm=landlock,…).");
+        }
+
+        var refused =
+            spec.Root is not RootFilesystems.HostRootFilesystem ? "a root other than FromHost" :
+            spec.Mounts.Any(static mount => mount.Kind != MountKind.Bind || mount.Source != mount.Target) ? "WithMount, but for binding a path to itself" :
+            !spec.Files.IsEmpty ? nameof(ContainerBuilder.WithFile) :
+            !spec.Devices.IsEmpty ? nameof(ContainerBuilder.WithDevice) :
+            spec.Disk is not null ? nameof(ContainerBuilder.WithDisk) :
+            spec.Terminal is not null ? nameof(ContainerBuilder.WithTerminal) :
+            spec.Hostname is not null ? nameof(ContainerBuilder.WithHostname) :
+            spec.DomainName is not null ? nameof(ContainerBuilder.WithDomainName) :
+            !spec.Sysctls.IsEmpty ? nameof(ContainerBuilder.WithSysctl) :
+            spec.Namespaces != NamespaceSet.Default ? nameof(ContainerBuilder.WithNamespace) :
+            spec.User != UserSpec.Root ? $"{nameof(ContainerBuilder.WithUser)}: the job is who runs the engine" :
+            spec.Security.Seccomp is null ? nameof(ContainerBuilder.WithoutSeccomp) :
+            !spec.Security.NoNewPrivileges ? $"{nameof(SecurityProfile)}.{nameof(SecurityProfile.NoNewPrivileges)} = false" : null;
+        if (refused is not null)
+        {
+            throw new ContainerException("confine without namespaces", null, Errno.None, $"What needs a namespace cannot be had: {refused}. Leave that out, or leave out {nameof(ContainerBuilder.WithoutNamespaces)}.");
         }
     }
 
@@ -203,4 +248,5 @@ internal static class LaunchPreparation
 /// <param name="CgroupDirectory">Its group in the v2 tree, opened, where there is one.</param>
 /// <param name="HasManyIds">The engine has more than one id.</param>
 /// <param name="ScratchDirectory">The engine's mount point for writable layers.</param>
-internal sealed record LaunchPlace(uint LaunchId, ImmutableArray<string> CgroupJoinFiles, bool CgroupUnified, string ScratchDirectory, FileDescriptor? CgroupDirectory, bool HasManyIds);
+/// <param name="PrivateDirectory">Where a container without namespaces may write; null for all others.</param>
+internal sealed record LaunchPlace(uint LaunchId, ImmutableArray<string> CgroupJoinFiles, bool CgroupUnified, string ScratchDirectory, FileDescriptor? CgroupDirectory, bool HasManyIds, string? PrivateDirectory);

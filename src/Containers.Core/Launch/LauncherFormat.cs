@@ -28,6 +28,9 @@ internal static class LauncherFormat
     /// <summary>In place of clone flags: not a process is asked for but a signal.</summary>
     public const ulong SignalRequest = ulong.MaxValue;
 
+    /// <summary>To an init that is not PID 1: it ends the job and everything below.</summary>
+    public const int EndSignal = 64;
+
     public const int ExitFailed = 125;
     public const int ExitNoProgram = 124;
 

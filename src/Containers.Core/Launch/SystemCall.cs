@@ -57,6 +57,7 @@ internal readonly record struct SystemCall(string Name, ushort X64, ushort Arm64
     public static readonly SystemCall FsOpen = new("fsopen", 430, 430);
     public static readonly SystemCall FsConfig = new("fsconfig", 431, 431);
     public static readonly SystemCall FsMount = new("fsmount", 432, 432);
+    public static readonly SystemCall CloneProcess = new("clone", 56, 220);
     public static readonly SystemCall Clone3 = new("clone3", 435, 435);
     public static readonly SystemCall CloseRange = new("close_range", 436, 436);
     public static readonly SystemCall OpenAt2 = new("openat2", 437, 437);

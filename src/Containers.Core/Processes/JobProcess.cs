@@ -14,13 +14,16 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
     private readonly Reactor _reactor;
     private readonly Guardian _guardian;
     private readonly LaunchContext _context;
+
+    /// <summary>What ends it with all below: without a PID namespace its init has to do that.</summary>
+    private readonly int _end;
     private readonly ContainerProgram _compiled;
     private readonly StandardStreams _streams;
     private readonly FileDescriptor _memfd;
     private readonly TaskCompletionSource<JobExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ReactorRegistration? _watch;
-    private ReactorRegistration? _end;
+    private ReactorRegistration? _endWatch;
     private int _endsTracers;
     private SystemCallListener? _listener;
     private FileDescriptor? _pidfd;
@@ -37,6 +40,7 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
         _reactor = reactor;
         _guardian = guardian;
         _context = context;
+        _end = context.Spec.WithoutNamespaces ? LauncherFormat.EndSignal : SignalKill;
         _compiled = compiled;
         _streams = streams;
         _memfd = compiled.Program.ToMemfd();
@@ -111,13 +115,13 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
                 return !_exited.Task.IsCompleted;
             }
 
-            if (_pidfd.IsClosed || _exited.Task.IsCompleted || !Send(_pidfd, signal))
+            if (_pidfd.IsClosed || _exited.Task.IsCompleted || !Send(_pidfd, signal == SignalKill ? _end : signal))
             {
                 return false;
             }
         }
 
-        if (signal == SignalKill)
+        if (signal == SignalKill && _end == SignalKill)
         {
             EndTracers(TimeSpan.FromMilliseconds(100));
         }
@@ -133,7 +137,7 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
         }
 
         _watch?.Dispose();
-        _end?.Dispose();
+        _endWatch?.Dispose();
         _listener?.Dispose();
         _memfd.Dispose();
         _compiled.Init?.Program.Dispose();
@@ -147,14 +151,14 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
             _pidfd = pidfd;
             if (_killWhenSpawned)
             {
-                Send(pidfd, SignalKill);
+                Send(pidfd, _end);
             }
         }
 
         // In a PID namespace that outlives it, it could be held after its end.
         if (_context.Spec.Namespaces.Pid.Mode != NamespaceMode.Private || _context.Joined.Any(static joined => joined.Key == NamespaceKind.Pid))
         {
-            _end = _reactor.Register(pidfd, EpollEvents.In, new EndWatch(this));
+            _endWatch = _reactor.Register(pidfd, EpollEvents.In, new EndWatch(this));
         }
 
         ReportStart();
@@ -271,7 +275,7 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
     {
         public void OnReady(EpollEvents events)
         {
-            process._end?.Dispose();
+            process._endWatch?.Dispose();
             process.EndTracers(TimeSpan.FromSeconds(1));
         }
     }

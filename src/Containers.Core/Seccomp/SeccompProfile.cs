@@ -18,11 +18,15 @@ public sealed class SeccompProfile
     private static readonly Lazy<SeccompProfile> LazyUntrusted = new(static () => Embedded("untrusted"));
 
     private readonly ConcurrentDictionary<ulong, SeccompFilter> _compiled = new();
+    private readonly Lazy<SeccompProfile> _withoutNamespaces;
+    private readonly Lazy<SeccompProfile> _withoutSignals;
 
     private SeccompProfile(string name, SeccompContent content)
     {
         Name = name;
         Content = content;
+        _withoutNamespaces = new(() => Confined("process"));
+        _withoutSignals = new(() => Confined("process", "signals"));
     }
 
     /// <summary>
@@ -91,6 +95,10 @@ public sealed class SeccompProfile
     /// <summary>A copy that hands these calls to a handler of this process (<see cref="ContainerBuilder.WithSeccomp(SeccompProfile, SystemCallHandler)"/>).</summary>
     /// <inheritdoc cref="Allow"/>
     public SeccompProfile Notify(params ReadOnlySpan<string> systemCalls) => Before(systemCalls, SeccompAction.Notify);
+
+    /// <summary>A copy that refuses, besides, what reaches other processes of the host where no namespace is in between.</summary>
+    /// <param name="signals">Sending signals too: nothing else keeps them inside.</param>
+    internal SeccompProfile WithoutNamespaces(bool signals) => (signals ? _withoutSignals : _withoutNamespaces).Value;
 
     /// <summary>The name of the profile, and how many rules it has.</summary>
     public override string ToString() => Describe();
@@ -161,6 +169,17 @@ public sealed class SeccompProfile
         using var bytes = new MemoryStream();
         stream.CopyTo(bytes);
         return new SeccompProfile(name, SeccompReader.Read(bytes.ToArray()));
+    }
+
+    private SeccompProfile Confined(params ReadOnlySpan<string> profiles)
+    {
+        var rules = Content.Rules;
+        foreach (var profile in profiles)
+        {
+            rules = [.. Embedded(profile).Content.Rules, .. rules];
+        }
+
+        return new SeccompProfile(Name + ", without namespaces", Content with { Rules = rules });
     }
 
     private SeccompProfile Before(ReadOnlySpan<string> names, SeccompAction action)

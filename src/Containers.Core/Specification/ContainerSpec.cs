@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Containers.Launch;
 using Containers.RootFilesystems;
 
 namespace Containers.Specification;
@@ -57,9 +58,16 @@ internal sealed record ContainerSpec
 
     public SecurityProfile Security { get; init; } = SecurityProfile.Default;
 
-    public bool HasInit => Init || Security.Init;
+    public bool HasInit => Init || Security.Init || WithoutNamespaces;
+
+    /// <summary>Confined where the engine is, by Landlock, a filter and limits alone.</summary>
+    public bool WithoutNamespaces { get; init; }
 
     public NamespaceSet Namespaces { get; init; } = NamespaceSet.Default;
+
+    /// <summary>Who launches it.</summary>
+    public GuardianKind Guardian =>
+        WithoutNamespaces ? GuardianKind.Plain : Namespaces.SharesHostProcesses ? GuardianKind.SharesProcesses : GuardianKind.Own;
 
     public ImmutableArray<KeyValuePair<string, string>> Labels { get; init; } = [];
 

@@ -15,13 +15,18 @@ internal sealed record ContainerIds(UserNamespaceLease Lease, IReadOnlySet<strin
     public static ContainerIds Pretend(FileDescriptor none) => new(new UserNamespaceLease(none, new IdRange(0x00080000, 65536), static _ => { }), None);
 
     /// <summary>Whether a container of root's engine is in a user namespace of its own, as far as its description says.</summary>
-    public static bool AreWanted(ContainerSpec spec) => spec.Security.UserNamespace.Choice != UserNamespaceChoice.Host && !spec.Namespaces.SharesHostProcesses;
+    public static bool AreWanted(ContainerSpec spec) => spec.Security.UserNamespace.Choice != UserNamespaceChoice.Host && !spec.Namespaces.SharesHostProcesses && !spec.WithoutNamespaces;
 
     /// <summary>Gets the namespace that a container asks for; null: that of the engine.</summary>
     /// <exception cref="ContainerException">What was asked for cannot be had here.</exception>
     public static ContainerIds? Choose(ContainerEngine engine, ContainerSpec spec, RootPlan root)
     {
         var choice = spec.Security.UserNamespace;
+        if (spec.WithoutNamespaces)
+        {
+            return null;
+        }
+
         if (engine.Facts.IsRootless)
         {
             return choice.Choice == UserNamespaceChoice.Range

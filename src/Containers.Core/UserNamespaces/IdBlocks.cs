@@ -27,7 +27,7 @@ internal sealed class IdBlocks : IDisposable
     /// <exception cref="ContainerException">Every block is taken.</exception>
     public IEnumerable<IdRange> Take()
     {
-        EngineDirectory.CreatePrivate(Directory);
+        EngineDirectory.CreateOwned(Directory);
         var foreign = SubordinateIdFile.Read(SubordinateIdFile.Users).Concat(SubordinateIdFile.Read(SubordinateIdFile.Groups)).Select(static line => line.Range).ToList();
         for (; FirstId + ((_nextBlock + 1) * RangesInBlock * RangeSize) - 1 <= LastId; _nextBlock++)
         {

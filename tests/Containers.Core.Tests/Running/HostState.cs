@@ -50,6 +50,13 @@ internal sealed record HostState(int Descriptors, int Threads, int Mounts, int C
     /// <summary>How many of them are so.</summary>
     public static int CountBelow(Func<string, bool> condition) => Below().Count(condition);
 
+    /// <summary>Processes of this command line, whose arguments each end with a NUL.</summary>
+    public static List<int> ProcessesOf(string commandLine) =>
+    [
+        .. Directory.GetDirectories("/proc").Where(process => char.IsAsciiDigit(Path.GetFileName(process)[0]) && ReadOrEmpty(process + "/cmdline") == commandLine)
+            .Select(static process => int.Parse(Path.GetFileName(process), System.Globalization.CultureInfo.InvariantCulture)),
+    ];
+
     public static string ReadOrEmpty(string path)
     {
         try

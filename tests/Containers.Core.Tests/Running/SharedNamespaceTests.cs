@@ -16,7 +16,7 @@ public sealed class SharedNamespaceTests
 
         Assert.Equal(3, result.ExitCode);
         Assert.Equal($"{new FileInfo("/proc/self/ns/pid").LinkTarget}\nsees\n", result.StandardOutput.Text);
-        Assert.Empty(ProcessesOf("sleep\0977\0"));
+        Assert.Empty(HostState.ProcessesOf("sleep\0977\0"));
     }
 
     [Fact]
@@ -27,13 +27,13 @@ public sealed class SharedNamespaceTests
         var container = await job.StartAsync(Job.Token);
         var exec = await container.ExecAsync("/bin/sh", "-c", "readlink /proc/self/ns/pid; sleep 980 > /dev/null 2>&1 & sleep 0.2");
         Assert.Equal(new FileInfo("/proc/self/ns/pid").LinkTarget + "\n", exec.StandardOutput.Text);
-        Assert.Single(ProcessesOf("sleep\0980\0"));
+        Assert.Single(HostState.ProcessesOf("sleep\0980\0"));
         await container.KillAsync(cancellationToken: Job.Token);
 
         Assert.Equal(Outcome.Canceled, (await container.WaitAsync(Job.Token)).Outcome);
         await container.DisposeAsync();
-        Assert.Empty(ProcessesOf("sleep\0978\0"));
-        Assert.Empty(ProcessesOf("sleep\0980\0"));
+        Assert.Empty(HostState.ProcessesOf("sleep\0978\0"));
+        Assert.Empty(HostState.ProcessesOf("sleep\0980\0"));
         Assert.True(bystander.IsRunning);
     }
 
@@ -65,12 +65,12 @@ public sealed class SharedNamespaceTests
         {
             using var host = DyingHost.Start(DyingHost.Program, state, "outer");
             var marker = await host.ReadLineAsync();
-            Assert.Equal(4, ProcessesOf($"sleep\0{marker}\0").Count);
+            Assert.Equal(4, HostState.ProcessesOf($"sleep\0{marker}\0").Count);
 
             host.Kill();
 
             var since = System.Diagnostics.Stopwatch.GetTimestamp();
-            while (ProcessesOf($"sleep\0{marker}\0").Count > 0)
+            while (HostState.ProcessesOf($"sleep\0{marker}\0").Count > 0)
             {
                 Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(1), "a process outlived its host");
                 await Task.Delay(10, Job.Token);
@@ -187,26 +187,5 @@ public sealed class SharedNamespaceTests
         await using var container = await Job.Shell("sleep 30").WithOomScoreAdjustment(702).StartAsync(Job.Token);
         Assert.Equal("702\n", (await container.ExecAsync("/bin/cat", "/proc/self/oom_score_adj")).StandardOutput.Text);
         Assert.NotEqual("701\n", await File.ReadAllTextAsync($"/proc/{owner.ProcessId}/oom_score_adj", Job.Token));
-    }
-
-    private static List<int> ProcessesOf(string commandLine)
-    {
-        var found = new List<int>();
-        foreach (var directory in Directory.EnumerateDirectories("/proc"))
-        {
-            try
-            {
-                if (int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && File.ReadAllText(directory + "/cmdline") == commandLine)
-                {
-                    found.Add(pid);
-                }
-            }
-            catch (IOException)
-            {
-                // It has ended.
-            }
-        }
-
-        return found;
     }
 }

@@ -4,13 +4,14 @@ using Containers;
 // An application with containers, to be killed by tests. Arguments: its engine's state directory, and what it does:
 //   hold   20 containers, whose processes it names in a line
 //   outer  two containers among the host's processes, each with one that has left its session; prints what they sleep
+//   confined  the same, without namespaces
 //   churn  short jobs without end
 //   init   one short job with an init
 //   stall  containers that wait at the steps of their set-up
 //   ids    whose ids a container has, and why it can have no others
 if (args is not [var state, var work])
 {
-    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|outer|churn|init|stall|ids");
+    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|outer|confined|churn|init|stall|ids");
     return 2;
 }
 
@@ -23,10 +24,11 @@ if (work == "hold")
     await Task.Delay(Timeout.Infinite);
 }
 
-if (work == "outer")
+if (work is "outer" or "confined")
 {
     var time = (10000 + Environment.ProcessId).ToString(CultureInfo.InvariantCulture);
-    var job = ContainerBuilder.FromHost().WithCommand("/bin/sh", "-c", $"trap '' HUP INT TERM; (setsid sleep {time} &); sleep {time} & echo; wait").WithNamespace(NamespaceKind.Pid, NamespaceMode.Host);
+    var job = ContainerBuilder.FromHost().WithCommand("/bin/sh", "-c", $"trap '' HUP INT TERM; (setsid sleep {time} &); sleep {time} & echo; wait");
+    job = work == "outer" ? job.WithNamespace(NamespaceKind.Pid, NamespaceMode.Host) : job.WithoutNamespaces();
     foreach (var container in await Task.WhenAll(engine.StartAsync(job), engine.StartAsync(job)))
     {
         await container.StandardOutput.ReadAsync();

@@ -27,6 +27,7 @@ internal sealed class HostProbe(ContainerEngine engine)
     public async Task<HostReport> RunAsync(CancellationToken cancellationToken)
     {
         AddHost();
+        _features.Add(Surroundings.Describe(engine.Facts));
         var canRun = false;
         try
         {
@@ -36,6 +37,8 @@ internal sealed class HostProbe(ContainerEngine engine)
         catch (ContainerException e)
         {
             _features.Add(Missing("guardian", e));
+            AddLandlock();
+            await TryToRunAsync("without namespaces", static job => job.WithoutNamespaces(), cancellationToken).ConfigureAwait(false);
             return new HostReport(_features, canRun);
         }
 
@@ -50,20 +53,27 @@ internal sealed class HostProbe(ContainerEngine engine)
                 program => MountCalls.Make(program, type, 0, type == "overlay" ? [("lowerdir", "/usr:/etc")] : []), cancellationToken).ConfigureAwait(false);
         }
 
+        AddLandlock();
         AddUserIds();
         AddCgroups();
+        canRun = await TryToRunAsync("container", static job => job, cancellationToken).ConfigureAwait(false);
+        await TryToRunAsync("without namespaces", static job => job.WithoutNamespaces(), cancellationToken).ConfigureAwait(false);
+        return new HostReport(_features, canRun);
+    }
+
+    private async Task<bool> TryToRunAsync(string name, Func<ContainerBuilder, ContainerBuilder> choose, CancellationToken cancellationToken)
+    {
         try
         {
-            var result = await engine.RunAsync(ContainerBuilder.FromHost().WithCommand("true"), cancellationToken).ConfigureAwait(false);
-            canRun = result.IsSuccess;
-            _features.Add(new HostFeature("container", canRun, string.Create(CultureInfo.InvariantCulture, $"one ran: {result}, in {result.Usage.WallTime.TotalMilliseconds:F1} ms")));
+            var result = await engine.RunAsync(choose(ContainerBuilder.FromHost().WithCommand("true")), cancellationToken).ConfigureAwait(false);
+            _features.Add(new HostFeature(name, result.IsSuccess, string.Create(CultureInfo.InvariantCulture, $"one ran: {result}, in {result.Usage.WallTime.TotalMilliseconds:F1} ms")));
+            return result.IsSuccess;
         }
         catch (ContainerException e)
         {
-            _features.Add(Missing("container", e));
+            _features.Add(Missing(name, e));
+            return false;
         }
-
-        return new HostReport(_features, canRun);
     }
 
     private void AddHost()
@@ -81,13 +91,17 @@ internal sealed class HostProbe(ContainerEngine engine)
             : new HostFeature("seccomp", false, "the kernel has no filters", "Use a kernel with CONFIG_SECCOMP_FILTER."));
     }
 
-    private void AddUserIds()
+    private void AddLandlock()
     {
         var landlock = engine.Facts.LandlockVersion;
         _features.Add(landlock > 0
             ? new HostFeature("Landlock", true, string.Create(CultureInfo.InvariantCulture, $"version {landlock} of its interface"))
             : new HostFeature("Landlock", false, "the kernel has none, or it is not among its active security modules",
                 "Untrusted containers run without this second wall; boot with lsm=landlock,… to have it."));
+    }
+
+    private void AddUserIds()
+    {
         if (engine.Facts.IsRootless)
         {
             _features.Add(engine.HasManyIds

@@ -73,6 +73,7 @@ internal static class LaunchFailure
         (SetupPhase.Isolate, Errno.ENOMEM) => "The container has just ended, or the host has no memory left.",
         (SetupPhase.MapIds, Errno.EPERM or Errno.EACCES) or (SetupPhase.Isolate, Errno.EPERM or Errno.ENOSPC or Errno.EACCES) =>
             "User namespaces are restricted here: see the sysctls user.max_user_namespaces, kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns.",
+        (SetupPhase.Isolate, Errno.ENOSYS) => "The filter of an outer sandbox hides the call: ContainerEngine.ProbeAsync() says what is in the way, and what can be had all the same.",
         (SetupPhase.EnterRoot, Errno.EINVAL) => "The host's root is an initramfs, which cannot be pivoted from: switch to a real root first, or allow the fallback with WithMoveMountRoot().",
         (SetupPhase.BuildRoot, Errno.ENOTDIR) or (SetupPhase.BuildRoot, Errno.EINVAL) when errno == Errno.ENOTDIR || note.Call == SystemCall.MoveMount.Name =>
             "A file is where a directory is needed, or the other way round: mount files on files and directories on directories.",

@@ -161,6 +161,24 @@ public sealed class WithoutNamespacesTests
     }
 
     [Fact]
+    public async Task InsideAContainerAsDockerMakesThem_TheProbeSaysWhy_AndThisKindRuns()
+    {
+        // Docker's capabilities, a filter as Docker's, which hides clone3, covered paths of /proc, no user namespace.
+        var runtime = Path.GetDirectoryName(Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } root ? root + "/" : Environment.ProcessPath)!;
+        runtime = Directory.Exists(runtime + "/shared") ? runtime : Path.GetFullPath(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory() + "../../..");
+        var outer = ContainerBuilder.FromHost(runtime, AppContext.BaseDirectory).WithUserNamespace(UserNamespace.Host)
+            .WithCapability(Capability.MakeNode).WithCapability(Capability.NetRaw).WithCapability(Capability.AuditWrite)
+            .WithEnvironment("DOTNET_ROOT", runtime).WithFile("/.dockerenv", "").WithFile("/etc/dyinghost", "secret")
+            .WithCommand(DyingHost.Program, "/tmp/state", "probe").WithTimeout(TimeSpan.FromSeconds(60));
+        var report = await Job.OutputOf(outer);
+
+        Assert.Contains("a container (/.dockerenv), a filter of system calls", report, StringComparison.Ordinal);
+        Assert.Contains("--security-opt seccomp=unconfined", report, StringComparison.Ordinal);
+        Assert.Contains("clone the guardian: ENOSYS", report, StringComparison.Ordinal);
+        Assert.EndsWith("Exited confined\n\n", report, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task NoProcessOutlivesTheHost_AndTheDirectoryIsSwept()
     {
         var state = Directory.CreateTempSubdirectory("containers-state-").FullName;

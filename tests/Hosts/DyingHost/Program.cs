@@ -8,10 +8,11 @@ using Containers;
 //   churn  short jobs without end
 //   init   one short job with an init
 //   stall  containers that wait at the steps of their set-up
+//   probe  what can be had here, and a job without namespaces
 //   ids    whose ids a container has, and why it can have no others
 if (args is not [var state, var work])
 {
-    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|outer|confined|churn|init|stall|ids");
+    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|outer|confined|churn|init|stall|ids|probe");
     return 2;
 }
 
@@ -74,6 +75,14 @@ if (work == "ids")
         Console.WriteLine(refused.Message);
     }
 
+    return 0;
+}
+
+if (work == "probe")
+{
+    Console.WriteLine(await engine.ProbeAsync());
+    var confined = await engine.RunAsync(ContainerBuilder.FromHost().WithCommand("/bin/sh", "-c", "(setsid sleep 60 &); cat /etc/dyinghost || echo confined").WithoutNamespaces());
+    Console.WriteLine($"{confined.Outcome} {confined.StandardOutput.Text}");
     return 0;
 }
 

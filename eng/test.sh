@@ -19,6 +19,7 @@ expected_skips=(
   'vm|*kind:*v1*|the machine has cgroup v2 alone'
   'vm-user|*kind:*v1*|the machine has cgroup v2 alone'
   'root|*.InitramfsTests.*|the root is a disk; a machine without one shows it'
+  'root|*.KeepIdTests.*|root has id 0 already; the user runs show it'
   'root|*LimitWithoutDelegation_*|root lacks no delegation; the user runs show it'
   'vm|*LimitWithoutDelegation_*|root lacks no delegation; the user runs show it'
 )

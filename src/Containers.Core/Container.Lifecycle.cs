@@ -52,7 +52,8 @@ public sealed partial class Container
             _directory = _spec.WithoutNamespaces ? _engine.Directory.CreatePrivate(Id) : null;
             var place = new LaunchPlace(
                 _guardian.NextId(), [.. _cgroup.JoinFiles], _engine.Cgroups.Version == CgroupVersion.V2 && _cgroup.Exists, _engine.Directory.Scratch,
-                _cgroup.CloneInto, _engine.HasManyIds, _directory);
+                _cgroup.CloneInto, _engine.HasManyIds, _directory,
+                _spec.KeepsIds && _engine.Facts.IsRootless ? _guardian.KeepIds() : null);
             var root = _spec.Root.Plan();
             Ids = ContainerIds.Choose(_engine, _spec, root);
             _context = LaunchPreparation.Prepare(_engine.Facts, _spec, Id, place, root, Ids, _isInteractive && !_spec.WithoutNamespaces);

@@ -76,7 +76,7 @@ public sealed partial class ContainerBuilder
     /// <param name="user">The user.</param>
     /// <exception cref="ArgumentException"><paramref name="user"/> has none of the four forms, or an id is above 2147483646.</exception>
     public ContainerBuilder WithUser(string user) =>
-        With(Spec with { User = UserSpec.Parse(user, nameof(user)) with { SupplementaryGroups = Spec.User.SupplementaryGroups } });
+        With(Spec with { User = UserSpec.Parse(user, nameof(user)) with { SupplementaryGroups = Spec.User?.SupplementaryGroups ?? [] } });
 
     /// <summary>Sets the user by number.</summary>
     /// <param name="userId">The user id, 0 to 2147483646.</param>
@@ -88,7 +88,7 @@ public sealed partial class ContainerBuilder
         var group = groupId is { } id ? AccountId.Require(id, nameof(groupId)) : (uint?)null;
         return With(Spec with
         {
-            User = Spec.User with
+            User = (Spec.User ?? UserSpec.Of(0, 0)) with
             {
                 User = user.ToString(System.Globalization.CultureInfo.InvariantCulture),
                 Group = group?.ToString(System.Globalization.CultureInfo.InvariantCulture),
@@ -108,7 +108,7 @@ public sealed partial class ContainerBuilder
             names.Add(UserSpec.IdOrName(group, nameof(groups)));
         }
 
-        return With(Spec with { User = Spec.User with { SupplementaryGroups = names.MoveToImmutable() } });
+        return With(Spec with { User = (Spec.User ?? UserSpec.Of(0, 0)) with { SupplementaryGroups = names.MoveToImmutable() } });
     }
 
     /// <summary>Gives the job a text to read, as UTF-8. Without input it reads end-of-file at once.</summary>

@@ -129,11 +129,11 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(job);
         const string Name = "explained";
         using var cgroups = CgroupHost.Detect(Name);
+        using var none = new FileDescriptor();
         var place = new LaunchPlace(
             0, [.. cgroups.PlanJoinFiles(Name, job.Spec.Limits)], cgroups.Version == CgroupVersion.V2, Path.Combine(_stateRoot, Name), null, !Facts.IsRootless,
-            job.Spec.WithoutNamespaces ? Path.Combine(_stateRoot, Name) : null);
+            job.Spec.WithoutNamespaces ? Path.Combine(_stateRoot, Name) : null, job.Spec.KeepsIds && Facts.IsRootless ? none : null);
         LaunchPreparation.RequirePossible(Facts, job.Spec);
-        using var none = new FileDescriptor();
         var ids = !Facts.IsRootless && ContainerIds.AreWanted(job.Spec) ? ContainerIds.Pretend(none) : null;
         var context = LaunchPreparation.Prepare(Facts, job.Spec, new string('0', 64), place, job.Spec.Root.Plan(), ids, interactive: false);
         try

@@ -154,14 +154,11 @@ internal sealed class HostProbe(ContainerEngine engine)
         write(builder);
         builder.Call(SystemCall.ExitGroup, "end the trial", null, 0);
         using var program = builder.Build();
-        using var memfd = program.ToMemfd();
-        var trial = new Trial();
-        _guardian!.Start(_guardian.NextId(), flags, [memfd], null, hasWorker: false, trial);
         try
         {
-            await trial.Ended.WaitAsync(cancellationToken).ConfigureAwait(false);
-            var failure = LaunchFailure.Explain(program, ProgramStatus.Load(memfd), []);
-            _features.Add(failure is null ? new HostFeature(name, true, success) : Missing(name, failure));
+            using var errand = Errand.Start(_guardian!, _guardian!.NextId(), program, flags);
+            await errand.Ended.WaitAsync(cancellationToken).ConfigureAwait(false);
+            _features.Add(new HostFeature(name, true, success));
         }
         catch (ContainerException e)
         {
@@ -171,26 +168,4 @@ internal sealed class HostProbe(ContainerEngine engine)
 
     private static HostFeature Missing(string name, ContainerException why) => new(
         name, false, why.Remedy is { } remedy ? why.Message.Replace(". " + remedy, string.Empty, StringComparison.Ordinal) : why.Message, why.Remedy);
-
-    /// <summary>Waits for the end of one small program.</summary>
-    private sealed class Trial : ILaunchObserver
-    {
-        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Ended => _ended.Task;
-
-        public void OnSpawned(FileDescriptor pidfd) => pidfd.Dispose();
-
-        public void OnHandover(IReadOnlyList<FileDescriptor> descriptors)
-        {
-            foreach (var descriptor in descriptors)
-            {
-                descriptor.Dispose();
-            }
-        }
-
-        public void OnExited(in LauncherMessage exit) => _ended.TrySetResult();
-
-        public void OnFailed(ContainerException reason) => _ended.TrySetException(reason);
-    }
 }

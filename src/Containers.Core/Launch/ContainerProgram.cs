@@ -29,7 +29,7 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
         program.Enter(SetupPhase.Isolate);
         var worker = JoinSteps.NeedsWorker(context);
         var flags = Flags(namespaces);
-        if (context.Ids is not null)
+        if (context.Ids is not null || context.KeptIds is not null)
         {
             JoinSteps.CloneIntoUserNamespace(program, context, flags);
         }
@@ -56,14 +56,14 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
 
         program.Enter(SetupPhase.JoinNamespaces);
         var scratch = RootSteps.OpenScratch(program, context);
-        if (context.Ids is null)
-        {
-            JoinSteps.JoinOwn(program, context);
-        }
-        else
+        if (context.Ids is not null)
         {
             program.Enter(SetupPhase.MapIds);
             IdentitySteps.BecomeRootInside(program);
+        }
+        else if (context.KeptIds is null)
+        {
+            JoinSteps.JoinOwn(program, context);
         }
 
         var joinsRoot = namespaces.Mount.Mode == NamespaceMode.Container;

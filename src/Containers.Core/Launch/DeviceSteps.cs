@@ -35,7 +35,8 @@ internal static class DeviceSteps
         // Made with the host's rights, for the root of a user namespace.
         var owner = context.Ids?.Lease.Range.First ?? 0;
         var id = owner.ToString(CultureInfo.InvariantCulture);
-        var dev = MountCalls.Make(program, "tmpfs", Linux.MountNoSetUid | Linux.MountNoExecute, ("mode", "755"), ("size", "64k"), ("nr_inodes", "256"), ("uid", id), ("gid", id));
+        (string, string?)[] options = [("mode", "755"), ("size", "64k"), ("nr_inodes", "256")];
+        var dev = MountCalls.Make(program, "tmpfs", Linux.MountNoSetUid | Linux.MountNoExecute, owner == 0 ? options : [.. options, ("uid", id), ("gid", id)]);
         if (!context.Rootless)
         {
             foreach (var (name, major, minor) in Devices)

@@ -31,10 +31,14 @@ internal static class ExecProgram
         program.Enter(SetupPhase.JoinNamespaces);
         JoinSteps.JoinOwn(program, context);
         JoinSteps.JoinMounts(program, context);
-        if (context.Ids is not null)
+        if (context.Ids is not null || context.KeptIds is not null)
         {
             // Last: it gives up the right to join the others.
             JoinSteps.JoinOwner(program, context, context.Joined.First(static joined => joined.Key == NamespaceKind.Mount).Value);
+        }
+
+        if (context.Ids is not null)
+        {
             program.Enter(SetupPhase.MapIds);
             IdentitySteps.BecomeRootInside(program);
         }

@@ -21,12 +21,16 @@ internal sealed class Guardian : IReactorHandler, IDisposable
     private readonly Dictionary<int, LauncherMessage> _earlyExits = [];
     private readonly List<FileDescriptor> _received = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _keptGate = new();
+    private readonly SubordinateIds? _ids;
+    private FileDescriptor? _keptIds;
     private uint _lastId;
 
-    private Guardian(Reactor reactor, LauncherSocket socket, FileDescriptor pidfd)
+    private Guardian(Reactor reactor, LauncherSocket socket, FileDescriptor pidfd, SubordinateIds? ids)
     {
         _socket = socket;
         _pidfd = pidfd;
+        _ids = ids;
         _registration = reactor.Register(socket.Descriptor, EpollEvents.In, this);
     }
 
@@ -70,7 +74,7 @@ internal sealed class Guardian : IReactorHandler, IDisposable
                 }
             }
 
-            return new Guardian(reactor, socket, descriptors[0]);
+            return new Guardian(reactor, socket, descriptors[0], ids);
         }
         catch
         {
@@ -113,6 +117,16 @@ internal sealed class Guardian : IReactorHandler, IDisposable
     public void Signal(FileDescriptor pidfd, int signal) =>
         _socket.Send(new LaunchRequestMessage { CloneFlags = LauncherFormat.SignalRequest, CgroupIndex = (uint)signal }, [pidfd]);
 
+    /// <summary>A user namespace below its own in which the engine's user has its own ids; made once.</summary>
+    /// <exception cref="ContainerException">It cannot be made.</exception>
+    public FileDescriptor KeepIds()
+    {
+        lock (_keptGate)
+        {
+            return _keptIds ??= KeptIds.MakeAsync(this, _ids).GetAwaiter().GetResult();
+        }
+    }
+
     /// <summary>Ends the guardian and with it every process below; returns when none is left.</summary>
     public void Dispose()
     {
@@ -120,6 +134,7 @@ internal sealed class Guardian : IReactorHandler, IDisposable
         _socket.Dispose();
         PidFd.WaitForEnd(_pidfd);
         _pidfd.Dispose();
+        _keptIds?.Dispose();
         FailAll();
     }
 

@@ -9,7 +9,7 @@ internal static class JoinSteps
     /// <summary>The PID and time namespaces are entered by children only, and what is made in a user namespace needs it first: a worker joins and clones.</summary>
     public static bool NeedsWorker(LaunchContext context)
     {
-        if (context.Ids is not null)
+        if (context.Ids is not null || context.KeptIds is not null)
         {
             return true;
         }
@@ -50,7 +50,7 @@ internal static class JoinSteps
             }
         }
 
-        Join(program, context, NamespaceKind.User, context.Ids!.Lease.Descriptor!);
+        Join(program, context, NamespaceKind.User, context.KeptIds ?? context.Ids!.Lease.Descriptor!);
         Clone(program, context, flags);
     }
 

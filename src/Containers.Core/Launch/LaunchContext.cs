@@ -41,6 +41,9 @@ internal sealed class LaunchContext
     /// <summary>Its user namespace and ids; null where it is in the engine's.</summary>
     public required ContainerIds? Ids { get; init; }
 
+    /// <summary>The user namespace to enter where that is not the engine's; files of the host are seen in it as they are.</summary>
+    public required FileDescriptor? KeptIds { get; init; }
+
     public required ImmutableArray<string> CgroupJoinFiles { get; init; }
 
     /// <summary>Its group in the v2 tree; null where there is none.</summary>

@@ -26,6 +26,7 @@ internal static class LaunchPreparation
             HasManyIds = place.HasManyIds,
             Root = root,
             Ids = ids,
+            KeptIds = place.KeptIds,
             Arguments = arguments,
             Environment = environment,
             Executables = CommandPath.Candidates(arguments, environment),
@@ -68,6 +69,7 @@ internal static class LaunchPreparation
             HasManyIds = container.HasManyIds,
             Root = container.Root,
             Ids = container.Ids,
+            KeptIds = container.KeptIds,
             Arguments = spec.Command,
             Environment = environment,
             Executables = CommandPath.Candidates(spec.Command, environment),
@@ -96,9 +98,9 @@ internal static class LaunchPreparation
     }
 
     /// <summary>The container's own /etc/passwd and /etc/group are read only where a name or a home directory is to be found in them.</summary>
-    private static ResolvedUser ResolveUser(ContainerSpec spec) => spec.User == UserSpec.Root
+    private static ResolvedUser ResolveUser(ContainerSpec spec) => spec.User is null && !spec.KeepsIds
         ? new ResolvedUser(0, 0, [0], "/root", "root")
-        : UserResolver.Resolve(spec.User, ReadAccounts(spec, "/etc/passwd"), ReadAccounts(spec, "/etc/group"));
+        : UserResolver.Resolve(spec.User ?? UserSpec.Of(Libc.EffectiveUserId(), Libc.EffectiveGroupId()), ReadAccounts(spec, "/etc/passwd"), ReadAccounts(spec, "/etc/group"));
 
     /// <summary>Without a user namespace, and with nothing to change its ids, a job is who runs the engine.</summary>
     private static ResolvedUser Self(string home) => new(Libc.EffectiveUserId(), Libc.EffectiveGroupId(), [], home, System.Environment.UserName);
@@ -214,7 +216,7 @@ internal static class LaunchPreparation
             spec.DomainName is not null ? nameof(ContainerBuilder.WithDomainName) :
             !spec.Sysctls.IsEmpty ? nameof(ContainerBuilder.WithSysctl) :
             spec.Namespaces != NamespaceSet.Default ? nameof(ContainerBuilder.WithNamespace) :
-            spec.User != UserSpec.Root ? $"{nameof(ContainerBuilder.WithUser)}: the job is who runs the engine" :
+            spec.User is not null ? $"{nameof(ContainerBuilder.WithUser)}: the job is who runs the engine" :
             spec.Security.Seccomp is null ? nameof(ContainerBuilder.WithoutSeccomp) :
             !spec.Security.NoNewPrivileges ? $"{nameof(SecurityProfile)}.{nameof(SecurityProfile.NoNewPrivileges)} = false" : null;
         if (refused is not null)
@@ -249,4 +251,5 @@ internal static class LaunchPreparation
 /// <param name="HasManyIds">The engine has more than one id.</param>
 /// <param name="ScratchDirectory">The engine's mount point for writable layers.</param>
 /// <param name="PrivateDirectory">Where a container without namespaces may write; null for all others.</param>
-internal sealed record LaunchPlace(uint LaunchId, ImmutableArray<string> CgroupJoinFiles, bool CgroupUnified, string ScratchDirectory, FileDescriptor? CgroupDirectory, bool HasManyIds, string? PrivateDirectory);
+/// <param name="KeptIds">The user namespace in which the user keeps its ids, for a container that asks for it.</param>
+internal sealed record LaunchPlace(uint LaunchId, ImmutableArray<string> CgroupJoinFiles, bool CgroupUnified, string ScratchDirectory, FileDescriptor? CgroupDirectory, bool HasManyIds, string? PrivateDirectory, FileDescriptor? KeptIds);

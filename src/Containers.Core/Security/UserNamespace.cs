@@ -27,6 +27,14 @@ public sealed record UserNamespace
     /// <summary>No user namespace of the container's own: its root is root of the engine's.</summary>
     public static UserNamespace Host { get; } = new(UserNamespaceChoice.Host);
 
+    /// <summary>
+    /// For the engine of an ordinary user: a user namespace in which that user has the ids that it has outside, and which the command runs
+    /// as unless <see cref="ContainerBuilder.WithUser(string)"/> names another. Without subordinate ids (subuid(5)) it is the only user
+    /// inside. Containers of one engine share the namespace; files that the engine makes in them belong to the user. The
+    /// start fails where root runs the engine, whose id inside is 0 anyway.
+    /// </summary>
+    public static UserNamespace KeepId { get; } = new(UserNamespaceChoice.KeepId);
+
     internal UserNamespaceChoice Choice { get; }
 
     internal uint First { get; }
@@ -60,4 +68,5 @@ internal enum UserNamespaceChoice
     Private,
     Host,
     Range,
+    KeepId,
 }

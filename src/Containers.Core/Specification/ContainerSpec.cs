@@ -24,7 +24,8 @@ internal sealed record ContainerSpec
 
     public string? WorkingDirectory { get; init; }
 
-    public UserSpec User { get; init; } = UserSpec.Root;
+    /// <summary>Null: root, or whose ids are kept.</summary>
+    public UserSpec? User { get; init; }
 
     public ResourceLimits Limits { get; init; } = new();
 
@@ -62,6 +63,9 @@ internal sealed record ContainerSpec
 
     /// <summary>Confined where the engine is, by Landlock, a filter and limits alone.</summary>
     public bool WithoutNamespaces { get; init; }
+
+    /// <summary>Asks for the ids of the ordinary user who runs the engine.</summary>
+    public bool KeepsIds => Security.UserNamespace.Choice == UserNamespaceChoice.KeepId && Namespaces.User is null && !WithoutNamespaces;
 
     public NamespaceSet Namespaces { get; init; } = NamespaceSet.Default;
 

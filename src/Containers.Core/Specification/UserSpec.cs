@@ -10,7 +10,8 @@ namespace Containers.Specification;
 /// </summary>
 internal sealed record UserSpec(string User, string? Group, ImmutableArray<string> SupplementaryGroups)
 {
-    public static UserSpec Root { get; } = new("0", "0", []);
+    public static UserSpec Of(uint userId, uint groupId) => new(
+        userId.ToString(System.Globalization.CultureInfo.InvariantCulture), groupId.ToString(System.Globalization.CultureInfo.InvariantCulture), []);
 
     /// <summary>Reads a user; throws <see cref="ArgumentException"/> in the name of <paramref name="parameter"/>.</summary>
     public static UserSpec Parse(string text, string parameter)

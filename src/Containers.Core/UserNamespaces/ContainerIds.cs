@@ -41,6 +41,8 @@ internal sealed record ContainerIds(UserNamespaceLease Lease, IReadOnlySet<strin
 
         return choice.Choice switch
         {
+            UserNamespaceChoice.KeepId when spec.KeepsIds => throw new ContainerException("keep the ids of", "root", Errno.EINVAL,
+                "Root's id is 0 inside as well: leave UserNamespace.KeepId out, or choose UserNamespace.Host to have root's own files."),
             // A procfs of the host's PID namespace cannot be mounted in any other user namespace.
             _ when spec.Namespaces.SharesHostProcesses => null,
             UserNamespaceChoice.Host => null,

@@ -24,6 +24,12 @@ internal sealed class SubordinateIds
         _groupMapper = groupMapper;
     }
 
+    /// <summary>How many further ids of users.</summary>
+    public uint UserCount => _users.Count;
+
+    /// <summary>How many further ids of groups.</summary>
+    public uint GroupCount => _groups.Count;
+
     /// <summary>Those of this process's user; null where there are none, or nothing to map them with.</summary>
     public static SubordinateIds? Find() =>
         RangeIn(SubordinateIdFile.Users) is { } users && RangeIn(SubordinateIdFile.Groups) is { } groups && Program("newuidmap") is { } userMapper && Program("newgidmap") is { } groupMapper

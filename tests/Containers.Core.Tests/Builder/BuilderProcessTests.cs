@@ -72,14 +72,14 @@ public sealed class BuilderProcessTests
     [Fact]
     public void User_KeepsTheSupplementaryGroupsInAnyOrderOfCalls()
     {
-        var user = Builder.WithSupplementaryGroups("audio", "5").WithUser("alice").Spec.User;
+        var user = Builder.WithSupplementaryGroups("audio", "5").WithUser("alice").Spec.User!;
         Assert.Equal(("alice", null), (user.User, user.Group));
         Assert.Equal(["audio", "5"], user.SupplementaryGroups);
 
-        user = Builder.WithUser("alice:x").WithSupplementaryGroups("5").WithUser(7).Spec.User;
+        user = Builder.WithUser("alice:x").WithSupplementaryGroups("5").WithUser(7).Spec.User!;
         Assert.Equal(("7", null), (user.User, user.Group));
         Assert.Equal(["5"], user.SupplementaryGroups);
-        Assert.Equal("8", Builder.WithUser(7, 8).Spec.User.Group);
+        Assert.Equal("8", Builder.WithUser(7, 8).Spec.User!.Group);
     }
 
     [Fact]

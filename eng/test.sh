@@ -8,6 +8,7 @@
 #   user     tests of Category=Rootless, as an unprivileged user, on this machine
 #   vm       tests of Category=Vm, as root, under a stock kernel with cgroup v2 (eng/vm.sh)
 #   initramfs  tests of Category=Initramfs, there, with the initramfs as root
+#   selinux  tests of Category=SELinux, there, with SELinux in AppArmor's place
 #   vm-user  tests of Category=Rootless, as an unprivileged user with a delegated cgroup, there
 #
 # Reports and logs are left in artifacts/test.
@@ -19,6 +20,8 @@ expected_skips=(
   'vm|*kind:*v1*|the machine has cgroup v2 alone'
   'vm-user|*kind:*v1*|the machine has cgroup v2 alone'
   'root|*.InitramfsTests.*|the root is a disk; a machine without one shows it'
+  'root|*.AppArmorTests.*|active in the machine, whatever is here'
+  'root|*.SELinuxTests.*|active in a machine of its own'
   'root|*.KeepIdTests.*|root has id 0 already; the user runs show it'
   'root|*LimitWithoutDelegation_*|root lacks no delegation; the user runs show it'
   'vm|*LimitWithoutDelegation_*|root lacks no delegation; the user runs show it'
@@ -26,14 +29,14 @@ expected_skips=(
 
 # Debian packages that the tests use; the kernel of eng/vm.sh is fetched by itself.
 packages=(
-  busybox-static strace gcc libc6-dev uidmap e2fsprogs # tests
+  busybox-static strace gcc libc6-dev uidmap e2fsprogs apparmor secilc # tests
   runc crun bubblewrap                                 # compared with
   qemu-user-static                                     # the launcher of the other machine
   qemu-system-x86                                      # eng/vm.sh
 )
 
 # Seconds after which a run is stopped, and counted as failed.
-declare -A limit=([root]=480 [user]=240 [vm]=600 [vm-user]=300 [initramfs]=120 [sample]=120)
+declare -A limit=([root]=480 [user]=240 [vm]=600 [vm-user]=300 [initramfs]=120 [selinux]=120 [sample]=120)
 
 user=containers-test
 out=$PWD/artifacts/test
@@ -200,8 +203,12 @@ step 'Build, without a warning'
 current='dotnet build'
 logged build as_owner dotnet build Containers.sln -warnaserror
 
-# The machine has no compiler.
+# The machine has no compilers.
 gcc -O1 -static -Wall -Werror -o tests/Containers.Security.Tests/bin/Debug/net10.0/Attacks/attack tests/Containers.Security.Tests/Attacks/attack.c
+apparmor_parser --skip-kernel-load --skip-cache --features-file /usr/share/apparmor-features/features \
+  -o tests/Containers.Core.Tests/bin/Debug/net10.0/containers-test.apparmor.bin tests/Containers.Core.Tests/Security/containers-test.apparmor
+secilc --policyvers=33 --filecontext=/dev/null --output=tests/Containers.Core.Tests/bin/Debug/net10.0/containers-test.selinux.bin \
+  tests/Containers.Core.Tests/Security/containers-test.cil
 
 step 'Formatting'
 current='dotnet format'
@@ -241,7 +248,10 @@ step 'Tests of Category=Vm as root, on cgroup v2'
 run_vm vm Category=Vm
 
 step 'Tests of Category=Initramfs, with no other root'
-run_vm initramfs Category=Initramfs --initramfs
+run_vm initramfs Category=Initramfs --append containers.root=initramfs
+
+step 'Tests of Category=SELinux'
+run_vm selinux Category=SELinux --append security=selinux
 
 step 'Tests of Category=Rootless as an ordinary user, on cgroup v2'
 run_vm vm-user Category=Rootless --user

@@ -12,7 +12,8 @@
 #   --filter F     NAME=VALUE selects by trait, anything else by class (wildcards at either end)
 #   --all          every test of the executables
 #   --user         run as uid 1000, in a cgroup delegated to it
-#   --initramfs    with the initramfs as root, which cannot be pivoted from
+#   --append TEXT  further arguments of the kernel: security=selinux, or
+#                  containers.root=initramfs to have a root that cannot be pivoted from
 #   --timeout S    seconds until the machine is stopped (default 600)
 #   --results DIR  where the reports and the console's log go (default artifacts/vm)
 #
@@ -33,7 +34,7 @@ fail() { echo "eng/vm.sh: $*" >&2; exit 1; }
 filter=Category=Vm
 shell_command=
 as_user=0
-root=
+append=
 seconds=600
 results=$repo/artifacts/vm
 inputs=()
@@ -43,7 +44,7 @@ while (($#)); do
     --all) filter=; shift ;;
     --shell) shell_command=$2; shift 2 ;;
     --user) as_user=1; shift ;;
-    --initramfs) root=containers.root=initramfs; shift ;;
+    --append) append=$2; shift 2 ;;
     --timeout) seconds=$2; shift 2 ;;
     --results) results=$(realpath -m "$2"); shift 2 ;;
     -h | --help) sed -n '2,/^set -/s/^# \{0,1\}//p' "$0"; exit 0 ;;
@@ -217,7 +218,7 @@ status=0
 timeout --foreground --kill-after=10 "$seconds" qemu-system-x86_64 \
   -accel tcg,thread=multi -cpu max -smp 2 -m 2048 -nodefaults -no-user-config -no-reboot -display none -serial stdio -nic none \
   -kernel "$cache/kernel/boot/vmlinuz-$release" -initrd "$image/initramfs" \
-  -append 'console=ttyS0 quiet loglevel=3 panic=-1 oops=panic psi=1 mitigations=off '"$root" \
+  -append "console=ttyS0 quiet loglevel=3 panic=-1 oops=panic psi=1 mitigations=off $append" \
   -drive "file=$image/disk,format=raw,if=virtio,snapshot=on" \
   -drive "file=$work/payload.tar,format=raw,if=virtio,readonly=on" \
   -drive "file=$work/results.img,format=raw,if=virtio" < /dev/null 2> "$work/qemu.log" |

@@ -40,6 +40,7 @@ public sealed partial class Container
         }
 
         LaunchPreparation.RequirePossible(_engine.Facts, _spec);
+        LaunchPreparation.RequireLabels(_engine.Facts, _spec.Security);
         _guardian = _engine.EnsureGuardian(_spec.Guardian);
         _engine.Logger.Starting(Id, _spec.Entrypoint.AddRange(_spec.Command).FirstOrDefault());
         _watch = new JobWatch(_engine.Reactor, Kill);

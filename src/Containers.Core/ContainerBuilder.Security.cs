@@ -21,6 +21,7 @@ public sealed partial class ContainerBuilder
             throw new ArgumentException("The filter hands system calls to a handler: give one with WithSeccomp(profile, handler).", nameof(profile));
         }
 
+        LabelRule.Require(profile, nameof(profile));
         var missing = profile.AmbientCapabilities.Except(profile.Capabilities);
         return missing.IsEmpty
             ? With(Spec with { Security = profile })
@@ -74,6 +75,22 @@ public sealed partial class ContainerBuilder
 
     /// <summary>Lets the container make every system call that its capabilities and namespaces allow.</summary>
     public ContainerBuilder WithoutSeccomp() => WithSecurity(Spec.Security with { Seccomp = null, SystemCallHandler = null });
+
+    /// <summary>Has AppArmor confine the command, and every command that joins the container, by a profile.</summary>
+    /// <param name="profile">Its name, as <c>aa-status</c> lists it; loaded by the administrator (<c>apparmor_parser</c>).</param>
+    /// <exception cref="ArgumentException"><paramref name="profile"/> is no such name.</exception>
+    public ContainerBuilder WithAppArmor(string profile) =>
+        WithSecurity(Spec.Security with { AppArmorProfile = LabelRule.Profile(profile, nameof(profile)) });
+
+    /// <summary>Runs the command, and every command that joins the container, in an SELinux context.</summary>
+    /// <param name="label">The context of its processes: <c>system_u:system_r:container_t:s0:c1,c2</c>.</param>
+    /// <param name="mountLabel">That of the files that are the container's own: <c>system_u:object_r:container_file_t:s0:c1,c2</c>.</param>
+    /// <exception cref="ArgumentException">One of them is no context.</exception>
+    public ContainerBuilder WithSELinux(string label, string? mountLabel = null) => WithSecurity(Spec.Security with
+    {
+        SELinuxLabel = LabelRule.Context(label, nameof(label)),
+        SELinuxMountLabel = mountLabel is null ? null : LabelRule.Context(mountLabel, nameof(mountLabel)),
+    });
 
     /// <summary>Chooses which ids of the host the container's are.</summary>
     /// <param name="userNamespace">The choice.</param>

@@ -85,6 +85,12 @@ internal sealed class HostProbe(ContainerEngine engine)
         var canRaise = (engine.Facts.Capabilities & (1UL << (int)Capability.SysResource)) != 0;
         _features.Add(new HostFeature("raising hard limits", canRaise, canRaise ? "CAP_SYS_RESOURCE is there" : "CAP_SYS_RESOURCE is not there",
             canRaise ? null : "WithUlimit can go no higher than ulimit -H shows, and WithOomScoreAdjustment no lower than this process's own."));
+        _features.Add(engine.Facts.HasAppArmor
+            ? new HostFeature("AppArmor", true, "active: WithAppArmor names a profile that is loaded")
+            : new HostFeature("AppArmor", false, "not active", "Nothing is needed for containers; WithAppArmor is refused. Boot with lsm=…,apparmor to have it."));
+        _features.Add(engine.Facts.HasSELinux
+            ? new HostFeature("SELinux", true, "active: WithSELinux names a context of the policy")
+            : new HostFeature("SELinux", false, "not active", "Nothing is needed for containers; WithSELinux is refused. Boot with lsm=…,selinux and a policy to have it."));
         const string SeccompActions = "/proc/sys/kernel/seccomp/actions_avail";
         _features.Add(File.Exists(SeccompActions)
             ? new HostFeature("seccomp", true, "the kernel has filters, and every container gets one")

@@ -110,7 +110,7 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
 
         var execPipe = context.DescriptorOfOptional(streams.Started);
         var init = spec.HasInit ? InitSteps.Fork(program, context) : null;
-        var attempts = AppendJob(program, context, workingDirectory, execPipe);
+        var attempts = AppendJob(program, context, proc, workingDirectory, execPipe);
         if (init is not null)
         {
             InitSteps.AppendInit(program, context, init);
@@ -170,11 +170,23 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
     }
 
     /// <summary>From here on a start and an exec are the same: one policy for both (CVE-2022-29162, CVE-2026-30892).</summary>
-    public static ImmutableArray<ExecAttempt> AppendJob(ProgramBuilder program, LaunchContext context, Cell workingDirectory, int? execPipe)
+    /// <param name="program">The program.</param>
+    /// <param name="context">What to launch.</param>
+    /// <param name="proc">A procfs that shows this process; null where its label is set already.</param>
+    /// <param name="workingDirectory">Opened inside the root.</param>
+    /// <param name="execPipe">The number of the pipe whose end tells of the execve, where somebody waits for it.</param>
+    public static ImmutableArray<ExecAttempt> AppendJob(ProgramBuilder program, LaunchContext context, Cell? proc, Cell workingDirectory, int? execPipe)
     {
         program.Enter(SetupPhase.Limits);
         IdentitySteps.SetLimits(program, context);
         var security = context.Spec.Security;
+        if (proc is { } mounted)
+        {
+            // After the fork of the init, which stays what it is: a process can set no label but its own.
+            program.Enter(SetupPhase.Label);
+            LabelSteps.Set(program, security, mounted);
+        }
+
         program.Enter(SetupPhase.BoundingSet);
         IdentitySteps.DropBoundingSet(program, context.LastCapability, context.Capabilities);
         program.Enter(SetupPhase.Groups);

@@ -35,7 +35,7 @@ internal static class DeviceSteps
         // Made with the host's rights, for the root of a user namespace.
         var owner = context.Ids?.Lease.Range.First ?? 0;
         var id = owner.ToString(CultureInfo.InvariantCulture);
-        (string, string?)[] options = [("mode", "755"), ("size", "64k"), ("nr_inodes", "256")];
+        var options = LabelSteps.OptionsOf(context.Spec.Security, ("mode", "755"), ("size", "64k"), ("nr_inodes", "256"));
         var dev = MountCalls.Make(program, "tmpfs", Linux.MountNoSetUid | Linux.MountNoExecute, owner == 0 ? options : [.. options, ("uid", id), ("gid", id)]);
         if (!context.Rootless)
         {
@@ -83,7 +83,7 @@ internal static class DeviceSteps
             : MountCalls.Make(program, "devpts", Linux.MountNoSetUid | Linux.MountNoExecute, ("ptmxmode", "0666"), ("mode", "0620"), ("gid", "5"));
         AttachNew(program, paths, dev, pts, "pts", RootPaths.Mode(0, 7, 5, 5));
         var shm = MountCalls.Make(program, "tmpfs", Linux.MountNoSetUid | Linux.MountNoDevices | Linux.MountNoExecute,
-            ("mode", "1777"), ("size", "64m"), ("nr_inodes", "16384"));
+            LabelSteps.OptionsOf(context.Spec.Security, ("mode", "1777"), ("size", "64m"), ("nr_inodes", "16384")));
         AttachNew(program, paths, dev, shm, "shm", RootPaths.Mode(1, 7, 7, 7));
         if (context.Spec.Namespaces.Ipc.Mode == NamespaceMode.Private)
         {

@@ -29,6 +29,9 @@ internal static class ExecProgram
         program.Enter(SetupPhase.JoinCgroup);
         JoinSteps.JoinCgroup(program, context);
         program.Enter(SetupPhase.JoinNamespaces);
+
+        // By the host's procfs: in the container's mounts something else could stand at its path.
+        LabelSteps.Set(program, context.Spec.Security, null);
         JoinSteps.JoinOwn(program, context);
         JoinSteps.JoinMounts(program, context);
         if (context.Ids is not null || context.KeptIds is not null)
@@ -57,7 +60,7 @@ internal static class ExecProgram
             StreamSteps.UsePipes(program, context, paths, streams);
         }
 
-        var attempts = ContainerProgram.AppendJob(program, context, workingDirectory, execPipe: null);
+        var attempts = ContainerProgram.AppendJob(program, context, proc: null, workingDirectory, execPipe: null);
         return new ContainerProgram(program.Build(), CloneFlags: 0, HasWorker: true, attempts, Init: null);
     }
 }

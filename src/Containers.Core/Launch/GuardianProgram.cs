@@ -120,7 +120,8 @@ internal static class GuardianProgram
     {
         var fd = program.NewCell();
         program.Call(SystemCall.OpenAt, "open", path, Libc.AtFdCwd, program.Text(path), Libc.OpenWriteOnly | Libc.OpenCloseOnExec).Into(fd);
-        program.Call(SystemCall.Write, $"write \"{content}\" to", path, fd, program.Bytes(Encoding.UTF8.GetBytes(content)), content.Length);
+        var bytes = Encoding.UTF8.GetBytes(content);
+        program.Call(SystemCall.Write, $"write \"{content}\" to", path, fd, program.Bytes(bytes), bytes.Length);
         program.Call(SystemCall.Close, "close", path, fd);
     }
 }

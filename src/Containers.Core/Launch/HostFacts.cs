@@ -7,6 +7,8 @@ namespace Containers.Launch;
 /// <summary>What does not change while this process runs, found out once.</summary>
 internal sealed class HostFacts
 {
+    private const string AppArmorSwitch = "/sys/module/apparmor/parameters/enabled";
+
     private HostFacts(bool isRoot, ulong capabilities, int lastCapability, int landlockVersion, ImmutableArray<ResourceLimitValue> limits)
     {
         Capabilities = capabilities;
@@ -26,6 +28,12 @@ internal sealed class HostFacts
 
     /// <summary>0 where the kernel has no Landlock, or it is not among the active security modules.</summary>
     public int LandlockVersion { get; }
+
+    /// <summary>Whether AppArmor confines programs here.</summary>
+    public bool HasAppArmor { get; } = File.Exists(AppArmorSwitch) && File.ReadAllText(AppArmorSwitch).StartsWith('Y');
+
+    /// <summary>Whether SELinux is on, with its file system where it is on every distribution.</summary>
+    public bool HasSELinux { get; } = File.Exists("/sys/fs/selinux/enforce");
 
     /// <summary>The limits of every container that asks for no others, as far as this process may grant them.</summary>
     public ImmutableArray<ResourceLimitValue> Limits { get; }

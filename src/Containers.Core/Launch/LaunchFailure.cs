@@ -69,6 +69,10 @@ internal static class LaunchFailure
         (SetupPhase.Groups or SetupPhase.User, Errno.EINVAL or Errno.EPERM) =>
             "The container does not have this id. An ordinary user's engine has one, 0; more come with the package uidmap and ranges in /etc/subuid and /etc/subgid (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER).",
         (SetupPhase.Limits or SetupPhase.OpenSources, Errno.EPERM) when note.Call == SystemCall.ResourceLimit.Name => "A hard limit cannot be raised without CAP_SYS_RESOURCE: ask for no more than ulimit -H shows.",
+        _ when note.Subject == LabelSteps.AppArmorFile => errno == Errno.ENOENT
+            ? "AppArmor has no profile of that name: load it (apparmor_parser -r FILE); aa-status lists those that are."
+            : "AppArmor confines the engine itself, by a profile that does not allow changing to this one.",
+        _ when note.Subject == LabelSteps.SELinuxFile => "SELinux has no such context in its policy, or does not allow the engine's to change to it (ausearch -m avc tells).",
         (SetupPhase.JoinCgroup, _) => "The container's cgroup cannot be joined; see ContainerEngine.ProbeAsync().",
         (SetupPhase.Isolate, Errno.ENOMEM) => "The container has just ended, or the host has no memory left.",
         (SetupPhase.MapIds, Errno.EPERM or Errno.EACCES) or (SetupPhase.Isolate, Errno.EPERM or Errno.ENOSPC or Errno.EACCES) =>

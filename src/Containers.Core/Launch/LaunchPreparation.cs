@@ -197,6 +197,23 @@ internal static class LaunchPreparation
         }
     }
 
+    /// <summary>Refuses labels of a security module that is not there.</summary>
+    /// <exception cref="ContainerException">It is not active here.</exception>
+    public static void RequireLabels(HostFacts facts, SecurityProfile security)
+    {
+        if (security.AppArmorProfile is { } profile && !facts.HasAppArmor)
+        {
+            throw new ContainerException("confine by the AppArmor profile", profile, Errno.EOPNOTSUPP,
+                "AppArmor is not active here (/sys/module/apparmor/parameters/enabled): boot with lsm=…,apparmor, or leave WithAppArmor out.");
+        }
+
+        if ((security.SELinuxLabel ?? security.SELinuxMountLabel) is { } label && !facts.HasSELinux)
+        {
+            throw new ContainerException("run in the SELinux context", label, Errno.EOPNOTSUPP,
+                "SELinux is not active here (/sys/fs/selinux): boot with lsm=…,selinux and load a policy, or leave WithSELinux out.");
+        }
+    }
+
     private static void RequireConfinable(HostFacts facts, ContainerSpec spec)
     {
         if (facts.LandlockVersion == 0)

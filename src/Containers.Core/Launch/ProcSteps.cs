@@ -99,6 +99,10 @@ internal static class ProcSteps
     /// Writes a file of the container's own procfs, through the descriptor it was mounted by: no path, no link and no mount that
     /// someone else could have put in the way (CVE-2019-16884, CVE-2025-52881).
     /// </summary>
+    /// <param name="program">The program.</param>
+    /// <param name="proc">The procfs.</param>
+    /// <param name="path">The file in it; of links, only the kernel's own <c>thread-self</c> may be on the way.</param>
+    /// <param name="value">What to write.</param>
     public static void WriteFile(ProgramBuilder program, Cell proc, string path, string value)
     {
         var fd = program.NewCell();
@@ -106,7 +110,8 @@ internal static class ProcSteps
             program.Structure(new Linux.OpenHow
             {
                 Flags = Libc.OpenWriteOnly | Libc.OpenCloseOnExec,
-                Resolve = Linux.ResolveBeneath | Linux.ResolveNoCrossing | Linux.ResolveNoSymlinks | Linux.ResolveNoMagicLinks,
+                Resolve = Linux.ResolveBeneath | Linux.ResolveNoCrossing | Linux.ResolveNoMagicLinks |
+                    (path.StartsWith("thread-self/", StringComparison.Ordinal) ? 0 : Linux.ResolveNoSymlinks),
             }),
             Linux.OpenHow.Size).Into(fd).Retrying();
         program.Call(SystemCall.Write, $"write \"{value}\" to", "/proc/" + path, fd, program.Bytes(Encoding.UTF8.GetBytes(value)), Encoding.UTF8.GetByteCount(value));

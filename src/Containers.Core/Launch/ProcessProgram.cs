@@ -34,6 +34,8 @@ internal static class ProcessProgram
 
         program.Enter(SetupPhase.Limits);
         IdentitySteps.SetLimits(program, context);
+        program.Enter(SetupPhase.Label);
+        LabelSteps.Set(program, context.Spec.Security, null);
         if (context.MayDropBoundingSet)
         {
             program.Enter(SetupPhase.BoundingSet);

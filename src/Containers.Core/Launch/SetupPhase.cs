@@ -17,6 +17,7 @@ internal enum SetupPhase
     Protect,
     StandardStreams,
     Limits,
+    Label,
     BoundingSet,
     Groups,
     User,

@@ -22,10 +22,11 @@ internal sealed class WritableLayer(LaunchContext context, HostSources sources, 
     public Cell MakeTmpfs(ProgramBuilder program, string mode)
     {
         var limit = context.Spec.Disk ?? Default;
-        var mount = MountCalls.Make(program, "tmpfs", Linux.MountNoDevices | Linux.MountNoSetUid,
-            ("mode", (string?)mode),
+        var mount = MountCalls.Make(program, "tmpfs", Linux.MountNoDevices | Linux.MountNoSetUid, LabelSteps.OptionsOf(
+            context.Spec.Security,
+            ("mode", mode),
             ("size", limit.Size.Bytes.ToString(CultureInfo.InvariantCulture)),
-            ("nr_inodes", (limit.Inodes ?? TmpfsLimits.DefaultInodes(limit.Size)).ToString(CultureInfo.InvariantCulture)));
+            ("nr_inodes", (limit.Inodes ?? TmpfsLimits.DefaultInodes(limit.Size)).ToString(CultureInfo.InvariantCulture))));
         Mount ??= mount;
         return mount;
     }
@@ -49,12 +50,11 @@ internal sealed class WritableLayer(LaunchContext context, HostSources sources, 
         _overlays++;
         program.Call(SystemCall.MakeDirectoryAt, "create", upper, Libc.AtFdCwd, program.Text(upper), RootPaths.Mode(0, 7, 5, 5));
         program.Call(SystemCall.MakeDirectoryAt, "create", work, Libc.AtFdCwd, program.Text(work), RootPaths.Mode(0, 7, 0, 0));
-        (string, string?)[] layers =
-        [
+        var layers = LabelSteps.OptionsOf(
+            context.Spec.Security,
             ("lowerdir", string.Join(':', lower.Select(path => MountCalls.EscapeLower(PathOf(program, path))))),
             ("upperdir", MountCalls.Escape(upper)),
-            ("workdir", MountCalls.Escape(work)),
-        ];
+            ("workdir", MountCalls.Escape(work)));
 
         // An overlay made inside a user namespace keeps its marks in user.* attributes; trusted.* needs the host's privilege.
         return MountCalls.Make(program, "overlay", Linux.MountNoDevices | Linux.MountNoSetUid,

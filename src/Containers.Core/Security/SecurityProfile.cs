@@ -94,6 +94,20 @@ public sealed record SecurityProfile
     /// </summary>
     public bool Landlock { get; init; }
 
+    /// <summary>
+    /// The AppArmor profile that the command is confined by (apparmor.d(5)), which the administrator has loaded; null: none is asked for.
+    /// </summary>
+    public string? AppArmorProfile { get; init; }
+
+    /// <summary>The SELinux context that the command runs in, <c>user:role:type:level</c>; null: none is asked for.</summary>
+    public string? SELinuxLabel { get; init; }
+
+    /// <summary>
+    /// The SELinux context of the files that are the container's own: its writable layer, <c>/dev</c> and <c>/dev/shm</c>; null: what the
+    /// policy gives to new file systems.
+    /// </summary>
+    public string? SELinuxMountLabel { get; init; }
+
     internal ulong CapabilityMask => Launch.Capabilities.Mask(Capabilities);
 
     internal ulong AmbientMask => Launch.Capabilities.Mask(AmbientCapabilities);
@@ -112,6 +126,9 @@ public sealed record SecurityProfile
         text.Append("read-only root: ").Append(Say(ReadOnlyRoot)).Append('\n');
         text.Append("init: ").Append(Say(Init)).Append('\n');
         text.Append("landlock: ").Append(Say(Landlock)).Append('\n');
+        text.Append("AppArmor profile: ").Append(AppArmorProfile ?? "none asked for").Append('\n');
+        text.Append("SELinux context: ").Append(SELinuxLabel ?? "none asked for").Append('\n');
+        text.Append("SELinux context of files: ").Append(SELinuxMountLabel ?? "none asked for").Append('\n');
         return text.ToString();
     }
 

@@ -51,7 +51,7 @@ public sealed class BuilderTests
             Builder.WithMemoryReservation(1.MB), Builder.WithCpus(1), Builder.WithCpuShares(2), Builder.WithCpuSet("0"),
             Builder.WithCpuSet(CpuSet.Parse("0")), Builder.WithMaxProcesses(1), Builder.WithBlockIO(new BlockIOLimits { Weight = 10 }),
             Builder.WithUlimit("core", 0), Builder.WithTimeout(TimeSpan.FromSeconds(1)), Builder.WithCpuTimeLimit(TimeSpan.FromSeconds(1)),
-            Builder.WithOutputLimit(1.KB), Builder.WithDisk(1.MB), Builder.WithOomScoreAdjustment(1), Builder.WithoutNamespaces(), Builder.WithReadOnlyRoot(),
+            Builder.WithOutputLimit(1.KB), Builder.WithDisk(1.MB), Builder.WithOomScoreAdjustment(1), Builder.WithoutNamespaces(), Builder.WithAppArmor("a"), Builder.WithSELinux("a:b:c"), Builder.WithReadOnlyRoot(),
             Builder.WithMount(Mount.Tmpfs("/a")), Builder.WithDevice("/dev/fuse"), Builder.WithFile("/a", "b"),
             Builder.WithFile("/a", new byte[1]), Builder.WithMoveMountRoot(), Builder.WithHostname("a"), Builder.WithDomainName("a"),
             Builder.WithSysctl("net.ipv4.ip_forward", "1"), Builder.WithNamespace(NamespaceKind.Ipc, NamespaceMode.Host),
@@ -71,7 +71,7 @@ public sealed class BuilderTests
     {
         // So that a method added later is added above as well.
         var methods = typeof(ContainerBuilder).GetMethods().Count(method => method.Name.StartsWith("With", StringComparison.Ordinal));
-        Assert.Equal(51, methods);
+        Assert.Equal(53, methods);
     }
 
     [Theory]

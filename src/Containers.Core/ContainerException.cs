@@ -4,7 +4,7 @@ namespace Containers;
 /// The engine could not do what was asked: a step of setting up, controlling or cleaning up a container failed.
 /// What a job does, even badly, is a <see cref="ContainerResult"/> and never this.
 /// </summary>
-public sealed class ContainerException : Exception
+public class ContainerException : Exception
 {
     /// <summary>Creates an exception with a message alone.</summary>
     /// <param name="message">What failed, on what, and what to do.</param>
@@ -21,8 +21,8 @@ public sealed class ContainerException : Exception
     {
     }
 
-    internal ContainerException(string step, string? path, Interop.Errno errno, string? remedy = null)
-        : base(Compose(step, path, errno, remedy))
+    internal ContainerException(string step, string? path, Interop.Errno errno, string? remedy = null, Exception? innerException = null)
+        : base(Compose(step, path, errno, remedy), innerException)
     {
         Step = step;
         Path = path;

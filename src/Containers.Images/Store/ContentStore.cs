@@ -24,6 +24,9 @@ internal sealed class ContentStore : IDisposable
         Blobs = new BlobStore(layout, session);
         Layers = new LayerStore(layout, session, removeTree);
         Tags = new TagStore(layout, session, report);
+        Images = new ImageGraph(Blobs);
+        Collector = new GarbageCollector(layout, this, removeTree);
+        Verifier = new StoreVerifier(layout, this);
     }
 
     public string Directory => _layout.Root;
@@ -33,6 +36,12 @@ internal sealed class ContentStore : IDisposable
     public LayerStore Layers { get; }
 
     public TagStore Tags { get; }
+
+    public ImageGraph Images { get; }
+
+    public GarbageCollector Collector { get; }
+
+    public StoreVerifier Verifier { get; }
 
     /// <summary>Opens the store in a directory, which is made if it is not there, and sweeps what processes that died left in it.</summary>
     /// <param name="directory">Its directory; it must be this user's alone.</param>
@@ -70,6 +79,16 @@ internal sealed class ContentStore : IDisposable
             session.Dispose();
             throw;
         }
+    }
+
+    /// <summary>A path on the store's file system that is gone with this object or its process.</summary>
+    public string NewTemporaryPath() => _session.NewPath();
+
+    /// <summary>What all images take, and each.</summary>
+    public async Task<StoreUsage> UsageAsync(CancellationToken cancellationToken = default)
+    {
+        using var collector = await FileLock.AcquireAsync(_layout.CollectorLock, exclusive: false, cancellationToken).ConfigureAwait(false);
+        return StoreUsage.Of(await StoreSnapshot.TakeAsync(_layout, this, cancellationToken).ConfigureAwait(false), Blobs);
     }
 
     /// <summary>Keeps content from being collected for as long as what is returned lives; empty at first.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Containers.Interop;
 using Containers.Specification;
@@ -56,7 +57,7 @@ internal sealed class WritableLayer(LaunchContext context, HostSources sources, 
         var source = PathOf(program, lower);
         var layers = LabelSteps.OptionsOf(
             context.Spec.Security,
-            ("lowerdir", lower.Layers.IsEmpty ? MountCalls.EscapeLower(source) : string.Join(':', lower.Layers.Select(layer => $"{source}/{layer}"))),
+            ("lowerdir", lower.Layers.IsEmpty ? MountCalls.EscapeLower(source) : NamesOf(program, source, lower.Layers)),
             ("upperdir", upper),
             ("workdir", work));
 
@@ -65,6 +66,25 @@ internal sealed class WritableLayer(LaunchContext context, HostSources sources, 
         return layers[0].Value!.Length <= MountCalls.MaxValue
             ? MountCalls.Make(program, "overlay", Linux.MountNoDevices | Linux.MountNoSetUid, options)
             : MountCalls.MakeAt(program, "overlay", string.Create(CultureInfo.InvariantCulture, $"merged{_overlays}"), Linux.MountNoDevices | Linux.MountNoSetUid, options);
+    }
+
+    /// <summary>All layers as one option, through links with short names where it would be too long.</summary>
+    private static string NamesOf(ProgramBuilder program, string source, ImmutableArray<string> layers)
+    {
+        var names = string.Join(':', layers.Select(layer => $"{source}/{layer}"));
+        if (names.Length <= MountCalls.MaxValue)
+        {
+            return names;
+        }
+
+        for (var i = 0; i < layers.Length; i++)
+        {
+            program.Call(SystemCall.SymlinkAt, "link to the layer", layers[i], program.Text($"{source}/{layers[i]}"), Libc.AtFdCwd, program.Text(ShortName(i)));
+        }
+
+        return string.Join(':', Enumerable.Range(0, layers.Length).Select(ShortName));
+
+        static string ShortName(int layer) => layer.ToString("x", CultureInfo.InvariantCulture);
     }
 
     /// <summary>Shows a directory of the layer, one everybody may write, at a path of the container.</summary>
@@ -79,7 +99,7 @@ internal sealed class WritableLayer(LaunchContext context, HostSources sources, 
 
     /// <summary>
     /// Where the lower layers are: a mount put into the scratch directory, with the container's ids where it has its own, or the host's
-    /// own path. Of many layers the names are kept short by the mount: all of them have to fit into one option.
+    /// own path. Of many layers only names below the mount are used.
     /// </summary>
     private string PathOf(ProgramBuilder program, OverlayRootPlan lower)
     {

@@ -27,7 +27,7 @@ public sealed class LayeredRootTests : IDisposable
     [Fact]
     public async Task MoreLayersThanOptionsHold_AreRefusedWithTheReason()
     {
-        var layers = Enumerable.Range(0, 480).Select(i => i.ToString(CultureInfo.InvariantCulture).PadLeft(12, '0')).ToArray();
+        var layers = Enumerable.Range(0, 1500).Select(i => i.ToString(CultureInfo.InvariantCulture)).ToArray();
         var failure = await Job.FailureOf(Builder(new LayersRoot(_directory, [.. layers]), "true"));
         Assert.Contains("too many layers", failure.Message, StringComparison.Ordinal);
     }
@@ -86,7 +86,7 @@ public sealed class LayeredRootTests : IDisposable
         var names = new List<string>();
         for (var i = 0; i < count; i++)
         {
-            var name = i.ToString("x3", CultureInfo.InvariantCulture);
+            var name = i.ToString("x26", CultureInfo.InvariantCulture);
             var layer = Path.Combine(_directory, name);
             Directory.CreateDirectory(layer);
             File.WriteAllText($"{layer}/layer{i}", string.Empty);

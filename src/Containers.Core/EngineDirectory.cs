@@ -103,7 +103,9 @@ internal sealed class EngineDirectory : IDisposable
         }
     }
 
-    internal static void CreateOwned(string path)
+    /// <summary>Makes the directory if it is not there, and refuses one in which somebody else could put files.</summary>
+    internal static void CreateOwned(
+        string path, string what = "state directory", string remedy = "Name another in ContainerEngineOptions.StateDirectory.")
     {
         const uint OwnerOnly = 0x1C0; // 0700
         if (System.IO.Path.GetDirectoryName(path) is { } parent)
@@ -113,13 +115,13 @@ internal sealed class EngineDirectory : IDisposable
 
         if (Libc.MakeDirectory(path, OwnerOnly) != 0 && ErrnoNames.Last is var errno and not Errno.EEXIST)
         {
-            throw new ContainerException("create the state directory", path, errno, "Name another in ContainerEngineOptions.StateDirectory.");
+            throw new ContainerException($"create the {what}", path, errno, remedy);
         }
 
         if (!FileStatus.TryGet(path, out var status) || status.UserId != Libc.EffectiveUserId() || (status.Mode & 0x12) != 0)
         {
-            throw new ContainerException("use as state directory", path, Errno.EACCES,
-                "It must belong to this user and be writable by nobody else; name another in ContainerEngineOptions.StateDirectory.");
+            throw new ContainerException($"use as {what}", path, Errno.EACCES,
+                $"It must belong to this user and be writable by nobody else. {remedy}");
         }
     }
 }

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Containers.Interop;
 
@@ -41,6 +41,9 @@ internal readonly struct FileStatus
     public static bool TryGet(string path, out FileStatus status) => TryGet(Libc.AtFdCwd, path, 0, out status);
 
     public static bool TryGet(FileDescriptor fd, out FileStatus status) => TryGet(fd.Number, string.Empty, Libc.AtEmptyPath, out status);
+
+    public static bool TryGet(SafeFileHandle file, out FileStatus status) =>
+        TryGet((int)file.DangerousGetHandle(), string.Empty, Libc.AtEmptyPath, out status);
 
     private static unsafe bool TryGet(int directory, string path, int flags, out FileStatus status)
     {

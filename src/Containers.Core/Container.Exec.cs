@@ -90,7 +90,7 @@ public sealed partial class Container
     /// <summary>The container's own spec with the command's in place of the main process's: checked by the builder as any other.</summary>
     private ContainerSpec ExecSpec(string[] command, ExecOptions options)
     {
-        var builder = new ContainerBuilder(_spec with { Entrypoint = [], StandardInput = null, Timeout = null, Terminal = null, Disk = null, Init = false, Security = _spec.Security with { Init = false } })
+        var builder = new ContainerBuilder(_spec with { Entrypoint = null, StandardInput = null, Timeout = null, Terminal = null, Disk = null, Init = false, Security = _spec.Security with { Init = false } })
             .WithCommand(command);
         builder = options.User is { } user ? builder.WithUser(user) : builder;
         builder = options.WorkingDirectory is { } directory ? builder.WithWorkingDirectory(directory) : builder;

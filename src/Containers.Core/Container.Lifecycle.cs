@@ -26,25 +26,35 @@ public sealed partial class Container
     private Task<ContainerResult>? _completion;
     private Activity? _activity;
     private volatile bool _isPaused;
+    private IDisposable? _rootLease;
+    private int _isStarted;
     private int _isDisposed;
 
     /// <summary>The user namespace it is in, where that is not the engine's.</summary>
     internal ContainerIds? Ids { get; private set; }
 
+    /// <summary>The host's ids of the files it wrote, where they are not those inside; also after its end.</summary>
+    internal IdRange? WrittenIds { get; private set; }
+
+    /// <summary>Has the root found, or fetched. Before <see cref="Launch"/>, once.</summary>
+    /// <exception cref="InvalidOperationException">It was started before.</exception>
+    internal ValueTask ResolveRootAsync(CancellationToken cancellationToken)
+    {
+        return Interlocked.Exchange(ref _isStarted, 1) != 0 ? throw new InvalidOperationException("A container is started once.") :
+            _spec.Root.NeedsResolving ? new(ResolveAsync()) : default;
+
+        async Task ResolveAsync() => (_spec, _rootLease) = await _spec.Root.ResolveAsync(_engine, _spec, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Asks for the process. What fails here leaves nothing behind.</summary>
     internal void Launch()
     {
-        if (_watch is not null)
-        {
-            throw new InvalidOperationException("A container is started once.");
-        }
-
         LaunchPreparation.RequirePossible(_engine.Facts, _spec);
         LaunchPreparation.RequireLabels(_engine.Facts, _spec.Security);
         _guardian = _engine.EnsureGuardian(_spec.Guardian);
-        _engine.Logger.Starting(Id, _spec.Entrypoint.AddRange(_spec.Command).FirstOrDefault());
+        _engine.Logger.Starting(Id, _spec.Arguments.FirstOrDefault());
         _watch = new JobWatch(_engine.Reactor, Kill);
-        _activity = EngineTelemetry.Start(Id, _spec.Name, _spec.Entrypoint.AddRange(_spec.Command).FirstOrDefault());
+        _activity = EngineTelemetry.Start(Id, _spec.Name, _spec.Arguments.FirstOrDefault());
         try
         {
             _cgroup = _engine.Cgroups.Create(Id, _spec.Limits, [.. _spec.Devices.Select(static device => DeviceRule.ForFile(device.HostPath, device.Access))]);
@@ -57,6 +67,7 @@ public sealed partial class Container
                 _spec.KeepsIds && _engine.Facts.IsRootless ? _guardian.KeepIds() : null);
             var root = _spec.Root.Plan();
             Ids = ContainerIds.Choose(_engine, _spec, root);
+            WrittenIds = Ids?.Lease.Range;
             _context = LaunchPreparation.Prepare(_engine.Facts, _spec, Id, place, root, Ids, _isInteractive && !_spec.WithoutNamespaces);
             Ids?.Lease.IsSpent |= _context.MayUseKeys;
             if (_spec.Security.Name == SecurityProfile.Privileged.Name)
@@ -231,7 +242,7 @@ public sealed partial class Container
         ResourceUsage.Of(counted, wallTime, (_streams!.Output?.TotalBytes ?? 0) + (_streams.Error?.TotalBytes ?? 0));
 
     /// <summary>Whether no block or no inode is left in the layer whose limit was asked for.</summary>
-    private bool IsDiskFull() => _process!.Handed?.Layer is { } layer &&
+    private bool IsDiskFull() => _spec.Disk is not null && _process!.Handed?.Layer is { } layer &&
         Libc.TryGetFree(layer, out var blocks, out var inodes) && (blocks == 0 || inodes == 0);
 
     private TimeSpan? ReadCpuTime()
@@ -292,6 +303,7 @@ public sealed partial class Container
             {
                 // Soon nothing leads back to the user namespace any more, which the next container may use.
                 Ids?.Lease.Wake(mounts);
+                handed.KeepLayer = _spec.Root.KeepsWritableLayer;
             }
 
             _streams?.Input?.Dispose();

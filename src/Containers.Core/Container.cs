@@ -14,8 +14,8 @@ namespace Containers;
 public sealed partial class Container : IAsyncDisposable
 {
     private readonly ContainerEngine _engine;
-    private readonly ContainerSpec _spec;
     private readonly bool _isInteractive;
+    private ContainerSpec _spec;
 
     internal Container(ContainerEngine engine, ContainerSpec spec, bool isInteractive)
     {
@@ -34,7 +34,7 @@ public sealed partial class Container : IAsyncDisposable
     /// <summary>The name given with <see cref="ContainerBuilder.WithName"/>, or null.</summary>
     public string? Name => _spec.Name;
 
-    /// <summary>The labels given with <see cref="ContainerBuilder.WithLabel"/>.</summary>
+    /// <summary>The labels given with <see cref="ContainerBuilder.WithLabel"/>; once it was started, also those of its image.</summary>
     public IReadOnlyDictionary<string, string> Labels => _spec.Labels.ToImmutableDictionary();
 
     /// <summary>The main process's id as the host sees it; null before it starts and after it has ended.</summary>
@@ -69,6 +69,7 @@ public sealed partial class Container : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        await ResolveRootAsync(cancellationToken).ConfigureAwait(false);
         Launch();
         var registration = cancellationToken.UnsafeRegister(static state => ((Container)state!).Enforce(Outcome.Canceled), this);
         await using (registration.ConfigureAwait(false))
@@ -129,7 +130,7 @@ public sealed partial class Container : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, TimeSpan.Zero, nameof(grace));
         var process = _process ?? throw NotStarted();
         _watch!.Note(Outcome.Canceled);
-        process.Signal((int)_spec.StopSignal);
+        process.Signal((int)(_spec.StopSignal ?? Signal.Terminate));
         try
         {
             // A paused process would take the signal only when it goes on.
@@ -219,11 +220,16 @@ public sealed partial class Container : IAsyncDisposable
             await ((Task)completion).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _process?.Dispose();
             _streams?.Dispose();
+            WritableLayer?.Dispose();
         }
 
-        if (_spec.Name is { } name && Interlocked.Exchange(ref _isDisposed, 1) == 0)
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
-            _engine.Unregister(name);
+            _rootLease?.Dispose();
+            if (_spec.Name is { } name)
+            {
+                _engine.Unregister(name);
+            }
         }
     }
 
@@ -250,6 +256,11 @@ public sealed partial class Container : IAsyncDisposable
 
     /// <summary>What it was started as.</summary>
     internal ContainerSpec Spec => _spec;
+
+    internal ContainerEngine Engine => _engine;
+
+    /// <summary>The directory with the upper layers of what it wrote, where its root keeps that; also after its end, until this is disposed.</summary>
+    internal FileDescriptor? WritableLayer => _process?.Handed?.Layer;
 
     /// <summary>The pts instance of this running container.</summary>
     internal FileDescriptor Terminals => _process!.Handed!.Terminals!;

@@ -23,6 +23,8 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     private readonly ConcurrentDictionary<string, Container> _named = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Container, bool> _active = new();
     private readonly ConcurrentDictionary<string, bool> _unmappable = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Type, Lazy<object>> _extensions = new();
+    private readonly Dictionary<Type, object> _extensionOptions;
     private readonly Lazy<HostFacts> _facts = new(HostFacts.Read);
     private EngineDirectory? _directory;
     private Reactor? _reactor;
@@ -36,6 +38,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     public ContainerEngine(ContainerEngineOptions? options = null)
     {
         _stateRoot = Path.GetFullPath(options?.StateDirectory ?? EngineDirectory.DefaultRoot());
+        _extensionOptions = options?.Extensions ?? [];
         Logger = (options?.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger<ContainerEngine>();
     }
 
@@ -86,6 +89,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
         var container = new Container(this, job.Spec, isInteractive: false);
         await using (container.ConfigureAwait(false))
         {
+            await container.ResolveRootAsync(cancellationToken).ConfigureAwait(false);
             container.Launch();
             return await container.WaitToEndAsync(cancellationToken).ConfigureAwait(false);
         }
@@ -128,21 +132,23 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(job);
         const string Name = "explained";
+        var (spec, lease) = job.Spec.Root.ResolveStored(this, job.Spec);
+        using var held = lease;
         using var cgroups = CgroupHost.Detect(Name);
         using var none = new FileDescriptor();
         var place = new LaunchPlace(
-            0, [.. cgroups.PlanJoinFiles(Name, job.Spec.Limits)], cgroups.Version == CgroupVersion.V2, Path.Combine(_stateRoot, Name), null, !Facts.IsRootless,
-            job.Spec.WithoutNamespaces ? Path.Combine(_stateRoot, Name) : null, job.Spec.KeepsIds && Facts.IsRootless ? none : null);
-        LaunchPreparation.RequirePossible(Facts, job.Spec);
-        var ids = !Facts.IsRootless && ContainerIds.AreWanted(job.Spec) ? ContainerIds.Pretend(none) : null;
-        var context = LaunchPreparation.Prepare(Facts, job.Spec, new string('0', 64), place, job.Spec.Root.Plan(), ids, interactive: false);
+            0, [.. cgroups.PlanJoinFiles(Name, spec.Limits)], cgroups.Version == CgroupVersion.V2, Path.Combine(_stateRoot, Name), null, !Facts.IsRootless,
+            spec.WithoutNamespaces ? Path.Combine(_stateRoot, Name) : null, spec.KeepsIds && Facts.IsRootless ? none : null);
+        LaunchPreparation.RequirePossible(Facts, spec);
+        var ids = !Facts.IsRootless && ContainerIds.AreWanted(spec) ? ContainerIds.Pretend(none) : null;
+        var context = LaunchPreparation.Prepare(Facts, spec, new string('0', 64), place, spec.Root.Plan(), ids, interactive: false);
         try
         {
-            var streams = job.Spec.Terminal is null ? new JobStreams(job.Spec.StandardInput is null ? null : none, none, none, null) : new JobStreams(null, null, null, null);
+            var streams = spec.Terminal is null ? new JobStreams(spec.StandardInput is null ? null : none, none, none, null) : new JobStreams(null, null, null, null);
             var compiled = ContainerProgram.Compile(context, streams);
             compiled.Init?.Dispose();
             using var program = compiled.Program;
-            return (job.Spec.WithoutNamespaces ? "isolation: without namespaces, weaker than a container\n" : string.Empty) + job.Spec.Security + program.Describe();
+            return (spec.WithoutNamespaces ? "isolation: without namespaces, weaker than a container\n" : string.Empty) + spec.Security + program.Describe();
         }
         finally
         {
@@ -177,6 +183,11 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
 
             // Each takes its own groups and descriptors away, on threads of the pool.
             Task.WhenAll(_active.Keys.Select(static container => container.EndedAsync())).GetAwaiter().GetResult();
+            foreach (var extension in _extensions.Values)
+            {
+                (extension.IsValueCreated ? extension.Value as IDisposable : null)?.Dispose();
+            }
+
             _reactor?.Dispose();
             _cgroups?.Dispose();
             _userNamespaces?.Dispose();
@@ -222,6 +233,15 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
             Logger.Unmappable(path);
         }
     }
+
+    /// <summary>What a further package keeps with this engine: made when first asked for, disposed with the engine.</summary>
+    internal T Extension<T>(Func<ContainerEngine, T> make)
+        where T : class =>
+        (T)_extensions.GetOrAdd(typeof(T), static (_, state) => new Lazy<object>(() => state.make(state.engine)), (engine: this, make)).Value;
+
+    /// <summary>The options of a further package that this engine was made with.</summary>
+    internal T? OptionsOf<T>()
+        where T : class => (T?)_extensionOptions.GetValueOrDefault(typeof(T));
 
     internal void Track(Container container) => _active[container] = true;
 

@@ -14,4 +14,7 @@ public sealed class ContainerEngineOptions
 
     /// <summary>Where the engine logs; nothing that a job writes is ever logged. Null: nowhere.</summary>
     public ILoggerFactory? LoggerFactory { get; set; }
+
+    /// <summary>Options of further packages: one object a type.</summary>
+    internal Dictionary<Type, object> Extensions { get; } = [];
 }

@@ -143,6 +143,7 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
             FileSteps.Write(program, paths, file.Path, file.Content.Span, file.Mode, file.OwnerUserId, file.OwnerGroupId);
         }
 
+        MountSteps.AttachVolumes(program, context, paths);
         foreach (var mount in context.Mounts)
         {
             MountSteps.Attach(program, context, paths, layer, mount);

@@ -16,8 +16,8 @@ internal static class HandoverSteps
     ];
 
     /// <summary>
-    /// Sends, in this order: the namespaces and the pts instance of a container that can be joined, the writable layer whose limit
-    /// was asked for, the terminal's master.
+    /// Sends, in this order: the namespaces and the pts instance of a container that can be joined, the writable layer where it is
+    /// watched or kept, the terminal's master.
     /// </summary>
     public static void Append(ProgramBuilder program, LaunchContext context, Cell proc, Argument pts, Cell? layer, Cell? terminal)
     {
@@ -35,7 +35,7 @@ internal static class HandoverSteps
             handed.Add(pts);
         }
 
-        if (context.Spec.Disk is not null)
+        if (context.HandsLayerOver)
         {
             handed.Add(layer!.Value);
         }
@@ -57,7 +57,7 @@ internal static class HandoverSteps
 
     /// <summary>How many descriptors <see cref="Append"/> sends.</summary>
     public static int Count(LaunchContext context) =>
-        (context.Interactive ? Namespaces.Length + 1 : 0) + (context.Spec.Disk is null ? 0 : 1) + (context.Spec.Terminal is null ? 0 : 1);
+        (context.Interactive ? Namespaces.Length + 1 : 0) + (context.HandsLayerOver ? 1 : 0) + (context.Spec.Terminal is null ? 0 : 1);
 
     /// <summary>Says what is what among the descriptors that <see cref="Append"/> sent.</summary>
     public static HandedOver Sort(LaunchContext context, IReadOnlyList<FileDescriptor> descriptors)
@@ -76,7 +76,7 @@ internal static class HandoverSteps
             terminals = Take();
         }
 
-        var layer = context.Spec.Disk is null ? null : Take();
+        var layer = context.HandsLayerOver ? Take() : null;
         return new HandedOver(namespaces, terminals, layer, context.Spec.Terminal is null ? null : Take());
     }
 }
@@ -84,11 +84,14 @@ internal static class HandoverSteps
 /// <summary>What the host keeps of a running container.</summary>
 /// <param name="Namespaces">Its namespaces, where it can be joined.</param>
 /// <param name="Terminals">Its pts instance, where it can be joined.</param>
-/// <param name="Layer">Its writable layer, where that has a limit that was asked for.</param>
+/// <param name="Layer">Its writable layer, where it is watched or kept.</param>
 /// <param name="Terminal">The master of its terminal, where it has one. Owned by whoever takes it.</param>
 internal sealed record HandedOver(
     IReadOnlyDictionary<NamespaceKind, FileDescriptor> Namespaces, FileDescriptor? Terminals, FileDescriptor? Layer, FileDescriptor? Terminal) : IDisposable
 {
+    /// <summary>The writable layer stays open after everything else of the container is gone.</summary>
+    public bool KeepLayer { get; set; }
+
     public void Dispose()
     {
         foreach (var descriptor in Namespaces.Values)
@@ -97,7 +100,11 @@ internal sealed record HandedOver(
         }
 
         Terminals?.Dispose();
-        Layer?.Dispose();
+        if (!KeepLayer)
+        {
+            Layer?.Dispose();
+        }
+
         Terminal?.Dispose();
     }
 }

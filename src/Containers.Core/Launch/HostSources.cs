@@ -32,11 +32,7 @@ internal sealed class HostSources
         switch (context.Root)
         {
             case OverlayRootPlan overlay:
-                foreach (var lower in overlay.Lower)
-                {
-                    sources.OpenLower(program, context, lower);
-                }
-
+                sources.OpenLower(program, context, overlay.Source);
                 break;
             case HostRootPlan host:
                 foreach (var bind in host.Binds)

@@ -81,6 +81,9 @@ internal sealed class LaunchContext
     /// <summary>The program hands namespaces, the disk and the terminal over, and the host waits for the execve.</summary>
     public required bool Interactive { get; init; }
 
+    /// <summary>The host keeps hold of the writable layer: to see how full it is, or what was written.</summary>
+    public bool HandsLayerOver => Spec.Namespaces.Mount.Mode != NamespaceMode.Container && (Spec.Disk is not null || (Interactive && Spec.Root.KeepsWritableLayer));
+
     /// <summary>The directory of its own that a container without namespaces has; null for all others.</summary>
     public required string? PrivateDirectory { get; init; }
 
@@ -125,9 +128,10 @@ internal sealed record PreparedMount(Mount Mount, FileDescriptor? Tree, bool IsD
 /// <summary>How the root is put together.</summary>
 internal abstract record RootPlan;
 
-/// <summary>Read-only directories, top first, under a fresh writable layer.</summary>
-/// <param name="Lower">Absolute paths in the host's mount namespace.</param>
-internal sealed record OverlayRootPlan(ImmutableArray<string> Lower) : RootPlan;
+/// <summary>Read-only directories under a fresh writable layer.</summary>
+/// <param name="Source">A directory of the host.</param>
+/// <param name="Layers">The names of directories in it, top first; none: the source itself is the one there is.</param>
+internal sealed record OverlayRootPlan(string Source, ImmutableArray<string> Layers) : RootPlan;
 
 /// <summary>A tmpfs with parts of the host bound read-only, links and small generated files.</summary>
 internal sealed record HostRootPlan(

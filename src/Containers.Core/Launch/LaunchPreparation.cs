@@ -17,7 +17,7 @@ internal static class LaunchPreparation
         var hostname = spec.WithoutNamespaces ? System.Environment.MachineName : spec.Hostname ?? id[..12];
         var user = place.PrivateDirectory is { } home ? Self(home) : ResolveUser(spec);
         var environment = CompleteEnvironment(spec.Environment, hostname, user, spec.Terminal is not null, place.PrivateDirectory);
-        var arguments = spec.Entrypoint.AddRange(spec.Command);
+        var arguments = spec.Arguments;
         return new LaunchContext
         {
             Spec = spec,

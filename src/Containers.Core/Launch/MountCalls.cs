@@ -1,8 +1,16 @@
+using System.Text;
+
 namespace Containers.Launch;
 
 /// <summary>The mount API of Linux 5.2 as steps: a filesystem is configured, made and attached by descriptors.</summary>
 internal static class MountCalls
 {
+    /// <summary>The longest text that fsconfig(2) takes as a value.</summary>
+    public const int MaxValue = 255;
+
+    /// <summary>mount(2) takes one page of options.</summary>
+    private const int MaxData = 4096;
+
     /// <summary>Makes a detached mount of a new filesystem instance.</summary>
     public static Cell Make(ProgramBuilder program, string type, ulong attributes, params ReadOnlySpan<(string Key, string? Value)> options)
     {
@@ -23,6 +31,38 @@ internal static class MountCalls
 
         program.Call(SystemCall.FsConfig, "create filesystem", type, context, Linux.FsConfigCreate, 0, 0, 0);
         program.Call(SystemCall.FsMount, "mount", type, context, Linux.FsMountCloseOnExec, attributes).Into(mount);
+        return mount;
+    }
+
+    /// <summary>
+    /// Makes a mount by mount(2), for options longer than fsconfig takes: at an empty directory of that name, which it makes in the
+    /// current one.
+    /// </summary>
+    public static Cell MakeAt(ProgramBuilder program, string type, string directory, ulong attributes, params ReadOnlySpan<(string Key, string? Value)> options)
+    {
+        var name = program.Text(directory);
+        var mount = program.NewCell();
+        var data = new StringBuilder();
+        foreach (var (key, value) in options)
+        {
+            data.Append(data.Length == 0 ? string.Empty : ",").Append(key);
+            if (value is not null)
+            {
+                // Security modules read their own options here, and know quotes.
+                data.Append('=').Append(value.Contains(',', StringComparison.Ordinal) ? $"\"{value}\"" : value);
+            }
+        }
+
+        if (data.Length >= MaxData)
+        {
+            throw new ContainerException("mount", type, Interop.Errno.E2BIG, $"Its layers' names take {data.Length} bytes, and the kernel takes {MaxData}: the root has too many layers.");
+        }
+
+        program.Call(SystemCall.MakeDirectoryAt, "create", directory, Interop.Libc.AtFdCwd, name, RootPaths.Mode(0, 7, 0, 0));
+
+        // MS_NOSUID and MS_NODEV have the numbers of the attributes.
+        program.Call(SystemCall.Mount, "mount", type, program.Text(type), name, program.Text(type), attributes, program.Text(data.ToString()));
+        program.Call(SystemCall.OpenAt, "open", directory, Interop.Libc.AtFdCwd, name, Interop.Libc.OpenPath | Interop.Libc.OpenDirectory | Interop.Libc.OpenCloseOnExec, 0).Into(mount);
         return mount;
     }
 

@@ -15,7 +15,7 @@ internal static class MountSteps
                 ("mode", Convert.ToString((int)mount.Mode, 8)),
                 ("size", mount.Size!.Value.Bytes.ToString(CultureInfo.InvariantCulture)),
                 ("nr_inodes", mount.Inodes!.Value.ToString(CultureInfo.InvariantCulture))),
-            MountKind.Overlay => layer.MakeOverlay(program, [mount.Source!]),
+            MountKind.Overlay => layer.MakeOverlay(program, new OverlayRootPlan(mount.Source!, [])),
             _ => BindTree(program, context, prepared),
         };
         var target = prepared.IsDirectory ? paths.OpenDirectory(mount.Target) : paths.OpenFile(mount.Target);
@@ -25,6 +25,23 @@ internal static class MountSteps
         }
 
         paths.Attach(tree, target, $"attach {mount.Source ?? "tmpfs"} to", mount.Target);
+    }
+
+    /// <summary>
+    /// The root's own volumes: each directory once more on top of itself, with what the root has there, so that it can be written
+    /// where the root cannot.
+    /// </summary>
+    public static void AttachVolumes(ProgramBuilder program, LaunchContext context, RootPaths paths)
+    {
+        foreach (var path in context.Spec.Volumes)
+        {
+            if (!context.Spec.Mounts.Any(mount => mount.Target == path))
+            {
+                var target = paths.OpenDirectory(path);
+                MountCalls.Clone(program, target, string.Empty, "clone the volume", path, out var tree);
+                paths.Attach(tree, target, "attach the volume to", path);
+            }
+        }
     }
 
     private static Argument BindTree(ProgramBuilder program, LaunchContext context, PreparedMount prepared)

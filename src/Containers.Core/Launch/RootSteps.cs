@@ -37,7 +37,7 @@ internal static class RootSteps
     {
         var root = context.Root switch
         {
-            OverlayRootPlan overlay => layer.MakeOverlay(program, overlay.Lower),
+            OverlayRootPlan overlay => layer.MakeOverlay(program, overlay),
             HostRootPlan => layer.MakeTmpfs(program, "755"),
             _ => throw new NotSupportedException($"There is no way to build a {context.Root.GetType().Name}."),
         };

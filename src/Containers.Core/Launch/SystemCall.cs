@@ -31,6 +31,7 @@ internal readonly record struct SystemCall(string Name, ushort X64, ushort Arm64
     public static readonly SystemCall SetGroupIds = new("setresgid", 119, 149);
     public static readonly SystemCall NewSession = new("setsid", 112, 157);
     public static readonly SystemCall SetCapabilities = new("capset", 126, 91);
+    public static readonly SystemCall Mount = new("mount", 165, 40);
     public static readonly SystemCall PivotRoot = new("pivot_root", 155, 41);
     public static readonly SystemCall Prctl = new("prctl", 157, 167);
     public static readonly SystemCall ChangeRoot = new("chroot", 161, 51);

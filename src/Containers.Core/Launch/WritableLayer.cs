@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Containers.Interop;
 using Containers.Specification;
@@ -11,6 +12,9 @@ namespace Containers.Launch;
 /// </summary>
 internal sealed class WritableLayer(LaunchContext context, HostSources sources, Cell scratch)
 {
+    /// <summary>The directory of the layer that holds what the container wrote to its root.</summary>
+    public const string RootUpper = "upper0";
+
     private int _overlays;
     private int _lowers;
     private bool _isScratchAttached;
@@ -31,8 +35,8 @@ internal sealed class WritableLayer(LaunchContext context, HostSources sources, 
         return mount;
     }
 
-    /// <summary>As the upper layer of an overlay over read-only directories, top first.</summary>
-    public Cell MakeOverlay(ProgramBuilder program, IReadOnlyList<string> lower)
+    /// <summary>As the upper layer of an overlay over read-only directories.</summary>
+    public Cell MakeOverlay(ProgramBuilder program, OverlayRootPlan lower)
     {
         if (!_isScratchAttached)
         {
@@ -45,20 +49,42 @@ internal sealed class WritableLayer(LaunchContext context, HostSources sources, 
             _isScratchAttached = true;
         }
 
-        var upper = string.Create(CultureInfo.InvariantCulture, $"upper{_overlays}");
+        var upper = _overlays == 0 ? RootUpper : string.Create(CultureInfo.InvariantCulture, $"upper{_overlays}");
         var work = string.Create(CultureInfo.InvariantCulture, $"work{_overlays}");
         _overlays++;
         program.Call(SystemCall.MakeDirectoryAt, "create", upper, Libc.AtFdCwd, program.Text(upper), RootPaths.Mode(0, 7, 5, 5));
         program.Call(SystemCall.MakeDirectoryAt, "create", work, Libc.AtFdCwd, program.Text(work), RootPaths.Mode(0, 7, 0, 0));
+        var source = PathOf(program, lower);
         var layers = LabelSteps.OptionsOf(
             context.Spec.Security,
-            ("lowerdir", string.Join(':', lower.Select(path => MountCalls.EscapeLower(PathOf(program, path))))),
-            ("upperdir", MountCalls.Escape(upper)),
-            ("workdir", MountCalls.Escape(work)));
+            ("lowerdir", lower.Layers.IsEmpty ? MountCalls.EscapeLower(source) : NamesOf(program, source, lower.Layers)),
+            ("upperdir", upper),
+            ("workdir", work));
 
         // An overlay made inside a user namespace keeps its marks in user.* attributes; trusted.* needs the host's privilege.
-        return MountCalls.Make(program, "overlay", Linux.MountNoDevices | Linux.MountNoSetUid,
-            context.Rootless || context.Ids is not null ? [.. layers, ("userxattr", null)] : layers);
+        (string, string?)[] options = context.Rootless || context.Ids is not null ? [.. layers, ("userxattr", null)] : [.. layers];
+        return layers[0].Value!.Length <= MountCalls.MaxValue
+            ? MountCalls.Make(program, "overlay", Linux.MountNoDevices | Linux.MountNoSetUid, options)
+            : MountCalls.MakeAt(program, "overlay", string.Create(CultureInfo.InvariantCulture, $"merged{_overlays}"), Linux.MountNoDevices | Linux.MountNoSetUid, options);
+    }
+
+    /// <summary>All layers as one option, through links with short names where it would be too long.</summary>
+    private static string NamesOf(ProgramBuilder program, string source, ImmutableArray<string> layers)
+    {
+        var names = string.Join(':', layers.Select(layer => $"{source}/{layer}"));
+        if (names.Length <= MountCalls.MaxValue)
+        {
+            return names;
+        }
+
+        for (var i = 0; i < layers.Length; i++)
+        {
+            program.Call(SystemCall.SymlinkAt, "link to the layer", layers[i], program.Text($"{source}/{layers[i]}"), Libc.AtFdCwd, program.Text(ShortName(i)));
+        }
+
+        return string.Join(':', Enumerable.Range(0, layers.Length).Select(ShortName));
+
+        static string ShortName(int layer) => layer.ToString("x", CultureInfo.InvariantCulture);
     }
 
     /// <summary>Shows a directory of the layer, one everybody may write, at a path of the container.</summary>
@@ -71,17 +97,25 @@ internal sealed class WritableLayer(LaunchContext context, HostSources sources, 
         paths.Attach(tree, target, "attach a writable directory to", path);
     }
 
-    /// <summary>Where a lower layer is: a mount with the container's ids, put into the scratch directory, or the host's own path.</summary>
-    private string PathOf(ProgramBuilder program, string lower)
+    /// <summary>
+    /// Where the lower layers are: a mount put into the scratch directory, with the container's ids where it has its own, or the host's
+    /// own path. Of many layers only names below the mount are used.
+    /// </summary>
+    private string PathOf(ProgramBuilder program, OverlayRootPlan lower)
     {
-        if (sources.Tree(lower) is not { } tree)
+        if (sources.Tree(lower.Source) is not { } tree)
         {
-            return lower;
+            if (lower.Layers.IsEmpty && lower.Source.Length <= MountCalls.MaxValue / 2)
+            {
+                return lower.Source;
+            }
+
+            MountCalls.Clone(program, lower.Source, out tree);
         }
 
-        var path = string.Create(CultureInfo.InvariantCulture, $"lower{_lowers++}");
+        var path = string.Create(CultureInfo.InvariantCulture, $"l{_lowers++}");
         program.Call(SystemCall.MakeDirectoryAt, "create", path, Libc.AtFdCwd, program.Text(path), RootPaths.Mode(0, 7, 0, 0));
-        program.Call(SystemCall.MoveMount, $"attach {lower} to", path, tree, program.Text(string.Empty), Libc.AtFdCwd, program.Text(path), Linux.MoveMountFromEmptyPath);
+        program.Call(SystemCall.MoveMount, $"attach {lower.Source} to", path, tree, program.Text(string.Empty), Libc.AtFdCwd, program.Text(path), Linux.MoveMountFromEmptyPath);
         return path;
     }
 

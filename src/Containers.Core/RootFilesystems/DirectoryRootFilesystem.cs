@@ -15,7 +15,7 @@ internal sealed record DirectoryRootFilesystem(string Path) : RootFilesystemSour
         }
 
         return status.Kind == FileKind.Directory
-            ? new OverlayRootPlan([Path])
+            ? new OverlayRootPlan(Path, [])
             : throw new ContainerException("use as root", Path, Errno.ENOTDIR, "ContainerBuilder.FromDirectory takes a directory.");
     }
 

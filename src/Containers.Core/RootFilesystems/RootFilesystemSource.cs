@@ -1,4 +1,5 @@
 using Containers.Launch;
+using Containers.Specification;
 
 namespace Containers.RootFilesystems;
 
@@ -11,6 +12,23 @@ internal abstract record RootFilesystemSource
     /// <summary>The largest file of a root that is read before a container starts.</summary>
     public const int MaxFileBytes = Users.UserResolver.MaxFileBytes;
 
+    /// <summary>Something has to be found out, or fetched, before a container can have it: <see cref="ResolveAsync"/>.</summary>
+    public virtual bool NeedsResolving => false;
+
+    /// <summary>What the container wrote can be asked for, also after its end: its writable layer is handed over.</summary>
+    public virtual bool KeepsWritableLayer => false;
+
+    /// <summary>Finds, and fetches where needed, what the root is made of, and fills in what it says about the container.</summary>
+    /// <param name="engine">Which engine runs the container.</param>
+    /// <param name="spec">What was asked for; it goes before what the root says.</param>
+    /// <param name="cancellationToken">Gives it up.</param>
+    /// <exception cref="ContainerException">It cannot be had.</exception>
+    public virtual Task<ResolvedRoot> ResolveAsync(ContainerEngine engine, ContainerSpec spec, CancellationToken cancellationToken) =>
+        Task.FromResult(new ResolvedRoot(spec, null));
+
+    /// <summary>As <see cref="ResolveAsync"/>, from what is there already.</summary>
+    public virtual ResolvedRoot ResolveStored(ContainerEngine engine, ContainerSpec spec) => new(spec, null);
+
     /// <summary>How the root is put together.</summary>
     /// <exception cref="ContainerException">What it is made of is not there.</exception>
     public abstract RootPlan Plan();
@@ -19,3 +37,8 @@ internal abstract record RootFilesystemSource
     /// <exception cref="ContainerException">It is too large, or not a regular file.</exception>
     public abstract byte[] ReadFile(string path);
 }
+
+/// <summary>A container whose root is at hand.</summary>
+/// <param name="Spec">What was asked for, completed by what the root says, with a root that needs no resolving.</param>
+/// <param name="Lease">Keeps what the root is made of where it is, until the container is disposed.</param>
+internal sealed record ResolvedRoot(ContainerSpec Spec, IDisposable? Lease);

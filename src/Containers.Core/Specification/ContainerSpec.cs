@@ -15,9 +15,13 @@ internal sealed record ContainerSpec
 
     public string? DomainName { get; init; }
 
-    public ImmutableArray<string> Entrypoint { get; init; } = [];
+    /// <summary>Null: the root's.</summary>
+    public ImmutableArray<string>? Entrypoint { get; init; }
 
     public ImmutableArray<string> Command { get; init; } = [];
+
+    /// <summary>What is executed: the entrypoint's words, then the command's.</summary>
+    public ImmutableArray<string> Arguments => Entrypoint is { } entrypoint ? entrypoint.AddRange(Command) : Command;
 
     /// <summary>In the order given, so that what a job sees is the same on every run.</summary>
     public ImmutableArray<KeyValuePair<string, string>> Environment { get; init; } = [];
@@ -42,6 +46,9 @@ internal sealed record ContainerSpec
     public bool IsRootReadOnly => ReadOnlyRoot || Security.ReadOnlyRoot;
 
     public ImmutableArray<Mount> Mounts { get; init; } = [];
+
+    /// <summary>Directories of the root that can be written where the root cannot, and are no part of what is committed.</summary>
+    public ImmutableArray<string> Volumes { get; init; } = [];
 
     public ImmutableArray<InjectedFile> Files { get; init; } = [];
 
@@ -75,7 +82,8 @@ internal sealed record ContainerSpec
 
     public ImmutableArray<KeyValuePair<string, string>> Labels { get; init; } = [];
 
-    public Signal StopSignal { get; init; } = Signal.Terminate;
+    /// <summary>Null: the root's, or SIGTERM.</summary>
+    public Signal? StopSignal { get; init; }
 
     public TerminalSize? Terminal { get; init; }
 

@@ -132,7 +132,7 @@ internal sealed record ContainerIds(UserNamespaceLease Lease, IReadOnlySet<strin
     {
         path = null;
         errno = Errno.None;
-        foreach (var source in root is OverlayRootPlan overlay ? spec.Mounts.Select(static mount => mount.Source).Concat(overlay.Lower) : spec.Mounts.Select(static mount => mount.Source))
+        foreach (var source in spec.Mounts.Select(static mount => mount.Source).Append((root as OverlayRootPlan)?.Source))
         {
             if (source is not null && (errno = Try(engine, lease, source)) != Errno.None)
             {

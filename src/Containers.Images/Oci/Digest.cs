@@ -34,6 +34,10 @@ internal readonly record struct Digest
     /// <summary>The SHA-256 digest of content at hand.</summary>
     public static Digest Of(ReadOnlySpan<byte> content) => FromSha256(System.Security.Cryptography.SHA256.HashData(content));
 
+    /// <summary>The digest of content at hand in one of the two algorithms.</summary>
+    public static Digest Of(string algorithm, ReadOnlySpan<byte> content) =>
+        algorithm == Sha512 ? FromSha512(System.Security.Cryptography.SHA512.HashData(content)) : Of(content);
+
     public static bool TryParse([NotNullWhen(true)] string? text, out Digest digest)
     {
         digest = default;

@@ -120,7 +120,7 @@ public sealed class BuilderProcessTests
     [Fact]
     public void StopSignal_IsOneOfTheKernels()
     {
-        Assert.Equal(Signal.Terminate, Builder.Spec.StopSignal);
+        Assert.Null(Builder.Spec.StopSignal);
         Assert.Equal(Signal.Interrupt, Builder.WithStopSignal(Signal.Interrupt).Spec.StopSignal);
         Assert.Throws<ArgumentOutOfRangeException>("signal", () => Builder.WithStopSignal(default));
         Assert.Throws<ArgumentOutOfRangeException>("signal", () => Builder.WithStopSignal((Signal)32));

@@ -1,0 +1,12 @@
+namespace Containers.Tar;
+
+internal enum TarEntryKind
+{
+    File,
+    HardLink,
+    SymbolicLink,
+    CharacterDevice,
+    BlockDevice,
+    Directory,
+    Fifo,
+}

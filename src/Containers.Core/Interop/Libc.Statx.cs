@@ -12,6 +12,8 @@ internal static unsafe partial class Libc
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct StatxBuffer
     {
+        [FieldOffset(16)]
+        public uint LinkCount;
         [FieldOffset(20)]
         public uint UserId;
         [FieldOffset(24)]
@@ -22,6 +24,10 @@ internal static unsafe partial class Libc
         public ulong Inode;
         [FieldOffset(40)]
         public ulong Size;
+        [FieldOffset(112)]
+        public long ModifiedSeconds;
+        [FieldOffset(120)]
+        public uint ModifiedNanoseconds;
         [FieldOffset(128)]
         public uint DeviceMajor;
         [FieldOffset(132)]

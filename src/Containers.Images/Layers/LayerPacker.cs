@@ -1,0 +1,328 @@
+using System.Security.Cryptography;
+using Containers.Interop;
+using Containers.Oci;
+using Containers.Tar;
+
+namespace Containers.Layers;
+
+/// <summary>
+/// Makes an archive of a tree: a layer of an overlay's upper directory, or a flat one of a whole root. The same tree gives the same bytes.
+/// The tree is reached by its descriptor alone, and who fills it may go on: nothing is followed, and no file is longer than it was found.
+/// </summary>
+internal sealed class LayerPacker(PackOptions options)
+{
+    /// <summary>Packs the tree below a directory.</summary>
+    /// <param name="tree">Opened for reading.</param>
+    /// <param name="target">Where the uncompressed archive goes; not disposed.</param>
+    /// <param name="cancellationToken">Stops in the middle.</param>
+    /// <exception cref="ImageException">Something in it cannot be read, or not be said in a layer.</exception>
+    public async Task<PackedTree> PackAsync(FileDescriptor tree, Stream target, CancellationToken cancellationToken)
+    {
+        using var hashed = new HashedStream(target);
+        return await DedicatedThread.RunAsync(() =>
+        {
+            using var writer = new TarWriter(hashed);
+            var run = new Run(options, writer, tree, cancellationToken);
+            run.Pack(tree, [], 0);
+            DedicatedThread.Wait(writer.CompleteAsync(cancellationToken));
+            return new PackedTree
+            {
+                DiffId = hashed.Finish(),
+                Size = writer.Length,
+                Entries = run.Entries,
+                SkippedSockets = run.Sockets,
+                ChangedFiles = run.Changed,
+            };
+        }).ConfigureAwait(false);
+    }
+
+    private sealed class Run(PackOptions options, TarWriter writer, FileDescriptor root, CancellationToken cancellationToken)
+    {
+        private readonly Dictionary<(ulong FileSystem, ulong Inode), byte[]> _links = [];
+        private readonly (uint Major, uint Minor) _fileSystem = TreeFiles.TryStat(root, out var status)
+            ? (status.FileSystemMajor, status.FileSystemMinor)
+            : throw new ImageException("look at the tree", null, ErrnoNames.Last);
+
+        public long Entries { get; private set; }
+
+        public long Sockets { get; private set; }
+
+        public long Changed { get; private set; }
+
+        public void Pack(FileDescriptor directory, byte[] path, int depth)
+        {
+            if (depth > options.Limits.Depth)
+            {
+                throw LayerLimits.Exceeded(nameof(LayerLimits.Depth), options.Limits.Depth);
+            }
+
+            foreach (var name in DirectoryNames.Read(directory, path, (int)Math.Min(options.Limits.Entries, int.MaxValue)))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                byte[] below = path.Length == 0 ? name[..^1] : [.. path, (byte)'/', .. name.AsSpan(..^1)];
+                if (!options.Excluded.Any(excluded => excluded.AsSpan().SequenceEqual(below)))
+                {
+                    PackOne(directory, name, below, path, depth);
+                }
+            }
+        }
+
+        private void PackOne(FileDescriptor parent, byte[] name, byte[] path, byte[] above, int depth)
+        {
+            if (!LayerDirectories.TryStat(parent, name, out var status))
+            {
+                Changed++;
+                return;
+            }
+
+            if (options.IsUpper && LayerDirectories.IsWhiteout(status))
+            {
+                WriteMark(above, [.. Whiteout.Prefix, .. name.AsSpan(..^1)], status);
+                return;
+            }
+
+            if (options.IsUpper && name.AsSpan().StartsWith(Whiteout.Prefix))
+            {
+                throw new ImageException("pack the layer's file", RawText.Show(path), "By its name it would take away another file. Leave it out, or rename it.");
+            }
+
+            switch (TreeFiles.Kind(status))
+            {
+                case FileKind.Regular:
+                    PackFile(parent, name, path, above);
+                    break;
+                case FileKind.Directory:
+                    PackDirectory(parent, name, path, depth);
+                    break;
+                case FileKind.SymbolicLink when TreeFiles.ReadLink(parent, name) is { } target:
+                    WriteNode(TarEntryKind.SymbolicLink, path, status, target);
+                    break;
+                case FileKind.Fifo:
+                    WriteNode(TarEntryKind.Fifo, path, status);
+                    break;
+                case FileKind.CharacterDevice:
+                    WriteNode(TarEntryKind.CharacterDevice, path, status);
+                    break;
+                case FileKind.BlockDevice:
+                    WriteNode(TarEntryKind.BlockDevice, path, status);
+                    break;
+                case FileKind.Socket:
+                    Sockets++;
+                    break;
+                default:
+                    Changed++;
+                    break;
+            }
+        }
+
+        private void PackDirectory(FileDescriptor parent, byte[] name, byte[] path, int depth)
+        {
+            using var directory = LayerDirectories.OpenIn(parent, name);
+            if (directory.IsInvalid || !TreeFiles.TryStat(directory, out var status))
+            {
+                SkipOrThrow(path);
+                return;
+            }
+
+            RefuseMark(directory, "redirect", path);
+            Start(Entry(TarEntryKind.Directory, path, status, xattrs: TreeFiles.Xattrs(directory)));
+            if (options.IsUpper && TreeFiles.IsOpaque(directory))
+            {
+                WriteMark(path, Whiteout.Opaque, status);
+            }
+
+            // What is mounted there is not of the tree.
+            if ((status.FileSystemMajor, status.FileSystemMinor) == _fileSystem)
+            {
+                Pack(directory, path, depth + 1);
+            }
+        }
+
+        private void PackFile(FileDescriptor parent, byte[] name, byte[] path, byte[] above)
+        {
+            using var file = TreeFiles.Open(parent, name);
+            if (file.IsInvalid || !TreeFiles.TryStat(file, out var status) || TreeFiles.Kind(status) != FileKind.Regular)
+            {
+                SkipOrThrow(path);
+                return;
+            }
+
+            if (options.IsUpper && TreeFiles.IsMarkedWhiteout(file, status))
+            {
+                WriteMark(above, [.. Whiteout.Prefix, .. name.AsSpan(..^1)], status);
+                return;
+            }
+
+            RefuseMark(file, "metacopy", path);
+            var identity = (((ulong)status.FileSystemMajor << 32) | status.FileSystemMinor, status.Inode);
+            if (status.LinkCount > 1 && !_links.TryAdd(identity, path))
+            {
+                WriteNode(TarEntryKind.HardLink, path, status, _links[identity]);
+                return;
+            }
+
+            Start(Entry(TarEntryKind.File, path, status, xattrs: TreeFiles.Xattrs(file)));
+            if (!CopyContent(file, path, (long)status.Size) || !TreeFiles.TryStat(file, out var after) || after.Size != status.Size
+                || after.ModifiedSeconds != status.ModifiedSeconds || after.ModifiedNanoseconds != status.ModifiedNanoseconds)
+            {
+                Changed++;
+            }
+        }
+
+        /// <summary>As many bytes as the header says, zeros for what is not there any more; false where that was so.</summary>
+        private unsafe bool CopyContent(FileDescriptor file, byte[] path, long size)
+        {
+            var isWhole = true;
+            while (size > 0)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var memory = DedicatedThread.Wait(writer.GetMemoryAsync(cancellationToken));
+                nint read = 0;
+                if (isWhole)
+                {
+                    fixed (byte* start = memory.Span)
+                    {
+                        read = Libc.Read(file, start, (nuint)memory.Length);
+                    }
+                }
+
+                if (read < 0)
+                {
+                    throw new ImageException("read", RawText.Show(path), ErrnoNames.Last);
+                }
+
+                if (read == 0)
+                {
+                    isWhole = false;
+                    memory.Span.Clear();
+                    read = memory.Length;
+                }
+
+                writer.Advance((int)read);
+                size -= read;
+            }
+
+            return isWhole;
+        }
+
+        private void SkipOrThrow(byte[] path)
+        {
+            if (ErrnoNames.Last is var errno and not (Errno.None or Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP or Errno.ENXIO))
+            {
+                throw new ImageException("open to pack", RawText.Show(path), errno);
+            }
+
+            Changed++;
+        }
+
+        /// <summary>Overlay's marks for content that is elsewhere: without it, the layer would have wrong files.</summary>
+        private void RefuseMark(FileDescriptor file, string mark, byte[] path)
+        {
+            if (options.IsUpper && TreeFiles.OverlayMark(file, mark) is not null)
+            {
+                throw new ImageException("pack", RawText.Show(path), $"Overlay marked it as {mark}: its content is in another layer. Mount with {mark} off.");
+            }
+        }
+
+        private void WriteNode(TarEntryKind kind, byte[] path, in Libc.StatxBuffer status, byte[]? target = null) => Start(Entry(kind, path, status, target));
+
+        private void WriteMark(byte[] directory, ReadOnlySpan<byte> name, in Libc.StatxBuffer status) => Start(new TarEntry
+        {
+            Kind = TarEntryKind.File,
+            Path = directory.Length == 0 ? name.ToArray() : (byte[])[.. directory, (byte)'/', .. name],
+            Mode = 0,
+            Modified = Time(status),
+        });
+
+        private void Start(TarEntry entry)
+        {
+            if (++Entries > options.Limits.Entries)
+            {
+                throw LayerLimits.Exceeded(nameof(LayerLimits.Entries), options.Limits.Entries);
+            }
+
+            if (entry.Size > options.Limits.UncompressedBytes - writer.Length)
+            {
+                throw LayerLimits.Exceeded(nameof(LayerLimits.UncompressedBytes), options.Limits.UncompressedBytes);
+            }
+
+            DedicatedThread.Wait(writer.StartAsync(entry, cancellationToken));
+        }
+
+        private TarEntry Entry(TarEntryKind kind, byte[] path, in Libc.StatxBuffer status, byte[]? target = null, IReadOnlyList<TarXattr>? xattrs = null)
+        {
+            var isDevice = kind is TarEntryKind.CharacterDevice or TarEntryKind.BlockDevice;
+            return new TarEntry
+            {
+                Kind = kind,
+                Path = path,
+                LinkTarget = target,
+                Mode = status.Mode & 0xfffu,
+                UserId = Inside(status.UserId, path),
+                GroupId = Inside(status.GroupId, path),
+                Size = kind == TarEntryKind.File ? (long)status.Size : 0,
+                Modified = Time(status),
+                DeviceMajor = isDevice ? status.DeviceMajor : 0,
+                DeviceMinor = isDevice ? status.DeviceMinor : 0,
+                Xattrs = xattrs ?? [],
+            };
+        }
+
+        private TarTime Time(in Libc.StatxBuffer status) =>
+            new(status.ModifiedSeconds, options.HasNanoseconds ? (int)status.ModifiedNanoseconds : 0);
+
+        private uint Inside(uint id, byte[] path) => options.Ids is not { } ids ? id
+            : id >= ids.First && id - ids.First < ids.Count ? id - ids.First
+            : throw new ImageException("pack", RawText.Show(path), $"It belongs to the id {id} of the host, which is none of the container's.");
+    }
+
+    /// <summary>Passes on what is written, and knows its digest.</summary>
+    private sealed class HashedStream(Stream target) : Stream
+    {
+        private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
+        public override bool CanRead => false;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public Digest Finish() => Digest.FromSha256(_hash.GetHashAndReset());
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            _hash.AppendData(buffer.Span);
+            return target.WriteAsync(buffer, cancellationToken);
+        }
+
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            _hash.AppendData(buffer, offset, count);
+            target.Write(buffer, offset, count);
+        }
+
+        public override Task FlushAsync(CancellationToken cancellationToken) => target.FlushAsync(cancellationToken);
+
+        public override void Flush() => target.Flush();
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            _hash.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+}

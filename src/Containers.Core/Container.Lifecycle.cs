@@ -26,7 +26,7 @@ public sealed partial class Container
     private Task<ContainerResult>? _completion;
     private Activity? _activity;
     private volatile bool _isPaused;
-    private IDisposable? _rootLease;
+    private IAsyncDisposable? _rootLease;
     private int _isStarted;
     private int _isDisposed;
 

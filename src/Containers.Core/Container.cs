@@ -225,7 +225,11 @@ public sealed partial class Container : IAsyncDisposable
 
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
         {
-            _rootLease?.Dispose();
+            if (_rootLease is not null)
+            {
+                await _rootLease.DisposeAsync().ConfigureAwait(false);
+            }
+
             if (_spec.Name is { } name)
             {
                 _engine.Unregister(name);
@@ -258,6 +262,8 @@ public sealed partial class Container : IAsyncDisposable
     internal ContainerSpec Spec => _spec;
 
     internal ContainerEngine Engine => _engine;
+
+    internal bool IsPaused => _isPaused;
 
     /// <summary>The directory with the upper layers of what it wrote, where its root keeps that; also after its end, until this is disposed.</summary>
     internal FileDescriptor? WritableLayer => _process?.Handed?.Layer;

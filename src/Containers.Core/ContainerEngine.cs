@@ -133,7 +133,6 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(job);
         const string Name = "explained";
         var (spec, lease) = job.Spec.Root.ResolveStored(this, job.Spec);
-        using var held = lease;
         using var cgroups = CgroupHost.Detect(Name);
         using var none = new FileDescriptor();
         var place = new LaunchPlace(
@@ -153,6 +152,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
         finally
         {
             context.CloseSources();
+            lease?.DisposeAsync().AsTask().GetAwaiter().GetResult();
         }
     }
 

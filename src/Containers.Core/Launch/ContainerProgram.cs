@@ -144,6 +144,11 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
         }
 
         MountSteps.AttachVolumes(program, context, paths);
+        if (spec.MakesWorkingDirectory)
+        {
+            paths.OpenDirectory(context.WorkingDirectory);
+        }
+
         foreach (var mount in context.Mounts)
         {
             MountSteps.Attach(program, context, paths, layer, mount);

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Containers.Interop;
 using Containers.Launch;
 
@@ -43,29 +42,6 @@ internal sealed record DirectoryRootFilesystem(string Path) : RootFilesystemSour
             return errno is Errno.ENOENT or Errno.ENOTDIR ? [] : throw new ContainerException("read in the root", path, errno);
         }
 
-        if (!FileStatus.TryGet(file, out var status) || status.Kind != FileKind.Regular || status.Size > MaxFileBytes)
-        {
-            throw new ContainerException("read in the root", path, Errno.EFBIG, $"It must be a regular file of at most {MaxFileBytes} bytes.");
-        }
-
-        var content = new ArrayBufferWriter<byte>((int)status.Size + 1);
-        while (content.WrittenCount <= MaxFileBytes)
-        {
-            var room = content.GetSpan(4096);
-            nint count;
-            fixed (byte* start = room)
-            {
-                count = Libc.Read(file, start, (nuint)room.Length);
-            }
-
-            if (count <= 0)
-            {
-                return count == 0 ? content.WrittenSpan.ToArray() : throw new ContainerException("read in the root", path, ErrnoNames.Last);
-            }
-
-            content.Advance((int)count);
-        }
-
-        throw new ContainerException("read in the root", path, Errno.EFBIG, "It grew while it was read.");
+        return ReadRegular(file, path);
     }
 }

@@ -1,3 +1,5 @@
+using System.Buffers;
+using Containers.Interop;
 using Containers.Launch;
 using Containers.Specification;
 
@@ -36,9 +38,39 @@ internal abstract record RootFilesystemSource
     /// <summary>A regular file of the root, resolved inside it; empty where there is none.</summary>
     /// <exception cref="ContainerException">It is too large, or not a regular file.</exception>
     public abstract byte[] ReadFile(string path);
+
+    /// <summary>The content of a file that was opened without waiting for it.</summary>
+    /// <exception cref="ContainerException">It is too large, or not a regular file.</exception>
+    protected static unsafe byte[] ReadRegular(FileDescriptor file, string path)
+    {
+        if (!FileStatus.TryGet(file, out var status) || status.Kind != FileKind.Regular || status.Size > MaxFileBytes)
+        {
+            throw new ContainerException("read in the root", path, Errno.EFBIG, $"It must be a regular file of at most {MaxFileBytes} bytes.");
+        }
+
+        var content = new ArrayBufferWriter<byte>((int)status.Size + 1);
+        while (content.WrittenCount <= MaxFileBytes)
+        {
+            var room = content.GetSpan(4096);
+            nint count;
+            fixed (byte* start = room)
+            {
+                count = Libc.Read(file, start, (nuint)room.Length);
+            }
+
+            if (count <= 0)
+            {
+                return count == 0 ? content.WrittenSpan.ToArray() : throw new ContainerException("read in the root", path, ErrnoNames.Last);
+            }
+
+            content.Advance((int)count);
+        }
+
+        throw new ContainerException("read in the root", path, Errno.EFBIG, "It grew while it was read.");
+    }
 }
 
 /// <summary>A container whose root is at hand.</summary>
 /// <param name="Spec">What was asked for, completed by what the root says, with a root that needs no resolving.</param>
 /// <param name="Lease">Keeps what the root is made of where it is, until the container is disposed.</param>
-internal sealed record ResolvedRoot(ContainerSpec Spec, IDisposable? Lease);
+internal sealed record ResolvedRoot(ContainerSpec Spec, IAsyncDisposable? Lease);

@@ -28,6 +28,9 @@ internal sealed record ContainerSpec
 
     public string? WorkingDirectory { get; init; }
 
+    /// <summary>A working directory that the root lacks is made, as with Docker's images.</summary>
+    public bool MakesWorkingDirectory { get; init; }
+
     /// <summary>Null: root, or whose ids are kept.</summary>
     public UserSpec? User { get; init; }
 

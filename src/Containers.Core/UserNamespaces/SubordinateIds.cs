@@ -25,6 +25,10 @@ internal sealed class SubordinateIds
     }
 
     /// <summary>How many further ids of users.</summary>
+    public IdRange Users => _users;
+
+    public IdRange Groups => _groups;
+
     public uint UserCount => _users.Count;
 
     /// <summary>How many further ids of groups.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Containers.Interop;
 using Containers.Oci;
@@ -16,14 +17,22 @@ internal sealed class LayerPacker(PackOptions options)
     /// <param name="target">Where the uncompressed archive goes; not disposed.</param>
     /// <param name="cancellationToken">Stops in the middle.</param>
     /// <exception cref="ImageException">Something in it cannot be read, or not be said in a layer.</exception>
-    public async Task<PackedTree> PackAsync(FileDescriptor tree, Stream target, CancellationToken cancellationToken)
+    public Task<PackedTree> PackAsync(FileDescriptor tree, Stream target, CancellationToken cancellationToken) =>
+        PackAsync([new PackedLayer(tree, options.Owners)], target, cancellationToken);
+
+    /// <summary>Packs what an overlay of directories would show.</summary>
+    /// <param name="layers">The directories, opened for reading, top first.</param>
+    /// <param name="target">Where the uncompressed archive goes; not disposed.</param>
+    /// <param name="cancellationToken">Stops in the middle.</param>
+    /// <exception cref="ImageException">Something in it cannot be read, or not be said in a layer.</exception>
+    public async Task<PackedTree> PackAsync(IReadOnlyList<PackedLayer> layers, Stream target, CancellationToken cancellationToken)
     {
         using var hashed = new HashedStream(target);
         return await DedicatedThread.RunAsync(() =>
         {
             using var writer = new TarWriter(hashed);
-            var run = new Run(options, writer, tree, cancellationToken);
-            run.Pack(tree, [], 0);
+            var run = new Run(options, writer, layers.Count > 1, cancellationToken);
+            run.Pack(layers, [], 0);
             DedicatedThread.Wait(writer.CompleteAsync(cancellationToken));
             return new PackedTree
             {
@@ -36,12 +45,15 @@ internal sealed class LayerPacker(PackOptions options)
         }).ConfigureAwait(false);
     }
 
-    private sealed class Run(PackOptions options, TarWriter writer, FileDescriptor root, CancellationToken cancellationToken)
+    private sealed class Run(PackOptions options, TarWriter writer, bool isMerged, CancellationToken cancellationToken)
     {
         private readonly Dictionary<(ulong FileSystem, ulong Inode), byte[]> _links = [];
-        private readonly (uint Major, uint Minor) _fileSystem = TreeFiles.TryStat(root, out var status)
-            ? (status.FileSystemMajor, status.FileSystemMinor)
-            : throw new ImageException("look at the tree", null, ErrnoNames.Last);
+
+        /// <summary>Whose owners are being written.</summary>
+        private OwnerMap _owners = options.Owners;
+
+        /// <summary>Directories that are written if something in them is.</summary>
+        private readonly List<TarEntry> _pending = [];
 
         public long Entries { get; private set; }
 
@@ -49,31 +61,53 @@ internal sealed class LayerPacker(PackOptions options)
 
         public long Changed { get; private set; }
 
-        public void Pack(FileDescriptor directory, byte[] path, int depth)
+        public void Pack(IReadOnlyList<PackedLayer> layers, byte[] path, int depth)
         {
             if (depth > options.Limits.Depth)
             {
                 throw LayerLimits.Exceeded(nameof(LayerLimits.Depth), options.Limits.Depth);
             }
 
-            foreach (var name in DirectoryNames.Read(directory, path, (int)Math.Min(options.Limits.Entries, int.MaxValue)))
+            foreach (var name in Names(layers, path))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 byte[] below = path.Length == 0 ? name[..^1] : [.. path, (byte)'/', .. name.AsSpan(..^1)];
                 if (!options.Excluded.Any(excluded => excluded.AsSpan().SequenceEqual(below)))
                 {
-                    PackOne(directory, name, below, path, depth);
+                    PackOne(layers, name, below, path, depth);
                 }
             }
         }
 
-        private void PackOne(FileDescriptor parent, byte[] name, byte[] path, byte[] above, int depth)
+        /// <summary>What any of them has, by bytes.</summary>
+        private IEnumerable<byte[]> Names(IReadOnlyList<PackedLayer> layers, byte[] path)
         {
-            if (!LayerDirectories.TryStat(parent, name, out var status))
+            var most = (int)Math.Min(options.Limits.Entries, int.MaxValue);
+            return layers.Count == 1
+                ? DirectoryNames.Read(layers[0].Directory, path, most)
+                : new SortedSet<byte[]>(layers.SelectMany(layer => DirectoryNames.Read(layer.Directory, path, most)), Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)));
+        }
+
+        private void PackOne(IReadOnlyList<PackedLayer> layers, byte[] name, byte[] path, byte[] above, int depth)
+        {
+            var shown = 0;
+            Libc.StatxBuffer status;
+            while (!LayerDirectories.TryStat(layers[shown].Directory, name, out status))
             {
-                Changed++;
+                if (++shown == layers.Count)
+                {
+                    Changed++;
+                    return;
+                }
+            }
+
+            if (isMerged && LayerDirectories.IsWhiteout(status))
+            {
                 return;
             }
+
+            var parent = layers[shown].Directory;
+            _owners = layers[shown].Owners;
 
             if (options.IsUpper && LayerDirectories.IsWhiteout(status))
             {
@@ -92,7 +126,7 @@ internal sealed class LayerPacker(PackOptions options)
                     PackFile(parent, name, path, above);
                     break;
                 case FileKind.Directory:
-                    PackDirectory(parent, name, path, depth);
+                    PackDirectory(layers.Skip(shown), name, path, depth);
                     break;
                 case FileKind.SymbolicLink when TreeFiles.ReadLink(parent, name) is { } target:
                     WriteNode(TarEntryKind.SymbolicLink, path, status, target);
@@ -115,26 +149,84 @@ internal sealed class LayerPacker(PackOptions options)
             }
         }
 
-        private void PackDirectory(FileDescriptor parent, byte[] name, byte[] path, int depth)
+        private void PackDirectory(IEnumerable<PackedLayer> layers, byte[] name, byte[] path, int depth)
         {
-            using var directory = LayerDirectories.OpenIn(parent, name);
-            if (directory.IsInvalid || !TreeFiles.TryStat(directory, out var status))
+            var opened = new List<PackedLayer>();
+            try
+            {
+                foreach (var layer in layers)
+                {
+                    // As overlay merges: down to what is no directory, or hides the rest. What is mounted on one is not of the tree.
+                    var isThere = LayerDirectories.TryStat(layer.Directory, name, out var status);
+                    if (isThere && TreeFiles.Kind(status) != FileKind.Directory)
+                    {
+                        break;
+                    }
+
+                    if (!isThere || LayerDirectories.OpenIn(layer.Directory, name) is not { } directory)
+                    {
+                        continue;
+                    }
+
+                    opened.Add(layer with { Directory = directory });
+                    if (directory.IsInvalid || (isMerged && TreeFiles.IsOpaque(directory)))
+                    {
+                        break;
+                    }
+                }
+
+                PackDirectory(opened, path, depth);
+            }
+            finally
+            {
+                opened.ForEach(static layer => layer.Directory.Dispose());
+            }
+        }
+
+        private void PackDirectory(List<PackedLayer> layers, byte[] path, int depth)
+        {
+            if (layers is not [var (directory, _), ..] || directory.IsInvalid || !TreeFiles.TryStat(directory, out var status))
             {
                 SkipOrThrow(path);
                 return;
             }
 
             RefuseMark(directory, "redirect", path);
-            Start(Entry(TarEntryKind.Directory, path, status, xattrs: TreeFiles.Xattrs(directory)));
-            if (options.IsUpper && TreeFiles.IsOpaque(directory))
+            var isOpaque = options.IsUpper && TreeFiles.IsOpaque(directory);
+            _pending.Add(Entry(TarEntryKind.Directory, path, status, xattrs: TreeFiles.Xattrs(directory)));
+            if (isOpaque || !IsAsBelow(path, _pending[^1]))
+            {
+                WritePending();
+            }
+
+            if (isOpaque)
             {
                 WriteMark(path, Whiteout.Opaque, status);
             }
 
-            // What is mounted there is not of the tree.
-            if ((status.FileSystemMajor, status.FileSystemMinor) == _fileSystem)
+            Pack([.. layers.Where(static layer => !layer.Directory.IsInvalid)], path, depth + 1);
+
+            if (_pending is [.., { } last] && last.Path.Span.SequenceEqual(path))
             {
-                Pack(directory, path, depth + 1);
+                _pending.RemoveAt(_pending.Count - 1);
+            }
+        }
+
+        /// <summary>Overlay copies a directory up for whatever is made in it; that alone is no change.</summary>
+        private bool IsAsBelow(byte[] path, TarEntry entry)
+        {
+            using var below = options.Lower?.Find([.. LayeredFiles.Split(path)]);
+            return below is not null && FileStatus.TryGet(below, out var status)
+                && status.Kind == FileKind.Directory && (status.Mode, status.UserId, status.GroupId) == (entry.Mode, entry.UserId, entry.GroupId);
+        }
+
+        private void WritePending()
+        {
+            var entries = _pending.ToArray();
+            _pending.Clear();
+            foreach (var entry in entries)
+            {
+                Start(entry);
             }
         }
 
@@ -236,6 +328,7 @@ internal sealed class LayerPacker(PackOptions options)
 
         private void Start(TarEntry entry)
         {
+            WritePending();
             if (++Entries > options.Limits.Entries)
             {
                 throw LayerLimits.Exceeded(nameof(LayerLimits.Entries), options.Limits.Entries);
@@ -258,8 +351,8 @@ internal sealed class LayerPacker(PackOptions options)
                 Path = path,
                 LinkTarget = target,
                 Mode = status.Mode & 0xfffu,
-                UserId = Inside(status.UserId, path),
-                GroupId = Inside(status.GroupId, path),
+                UserId = Inside(_owners.Users, status.UserId, path),
+                GroupId = Inside(_owners.Groups, status.GroupId, path),
                 Size = kind == TarEntryKind.File ? (long)status.Size : 0,
                 Modified = Time(status),
                 DeviceMajor = isDevice ? status.DeviceMajor : 0,
@@ -271,9 +364,8 @@ internal sealed class LayerPacker(PackOptions options)
         private TarTime Time(in Libc.StatxBuffer status) =>
             new(status.ModifiedSeconds, options.HasNanoseconds ? (int)status.ModifiedNanoseconds : 0);
 
-        private uint Inside(uint id, byte[] path) => options.Ids is not { } ids ? id
-            : id >= ids.First && id - ids.First < ids.Count ? id - ids.First
-            : throw new ImageException("pack", RawText.Show(path), $"It belongs to the id {id} of the host, which is none of the container's.");
+        private static uint Inside(ImmutableArray<OwnerRange> ranges, uint id, byte[] path) => OwnerMap.Inside(ranges, id)
+            ?? throw new ImageException("pack", RawText.Show(path), $"It belongs to the id {id} of the host, which is none of the container's.");
     }
 
     /// <summary>Passes on what is written, and knows its digest.</summary>

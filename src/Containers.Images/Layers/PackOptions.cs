@@ -8,8 +8,11 @@ internal sealed record PackOptions
     /// <summary>The tree is an overlay's upper directory: its marks become whiteouts. Otherwise it is taken as it is.</summary>
     public bool IsUpper { get; init; }
 
-    /// <summary>The host's ids that are the container's ids from 0 on; null where they are the same.</summary>
-    public IdRange? Ids { get; init; }
+    /// <summary>What the host's ids of the files are called in the layer.</summary>
+    public OwnerMap Owners { get; init; } = OwnerMap.Same;
+
+    /// <summary>What the upper directory is above: directories that are only on the way to what changed are left out. Null: all are packed.</summary>
+    public LayeredFiles? Lower { get; init; }
 
     /// <summary>Paths to leave out with all below them, without a slash in front.</summary>
     public IReadOnlyList<byte[]> Excluded { get; init; } = [];

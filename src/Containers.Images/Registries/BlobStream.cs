@@ -13,6 +13,7 @@ internal sealed class BlobStream(
     IReadOnlyList<RegistryEndpoint> endpoints,
     Func<RegistryEndpoint, long, CancellationToken, Task<HttpResponseMessage>> ask,
     Descriptor descriptor,
+    long from,
     string subject,
     RegistryOptions options,
     Action<RegistryEndpoint> distrust) : Stream
@@ -25,14 +26,15 @@ internal sealed class BlobStream(
     private CancellationTokenSource _idle = new();
     private HttpResponseMessage? _response;
     private Stream? _body;
-    private long _position;
+    private readonly bool _isWhole = from == 0;
+    private long _position = from;
     private long _skip;
     private int _endpoint;
     private int _failures;
     private long _lastFailureAt;
     private long _windowBytes;
     private TimeSpan _windowTime;
-    private bool _isVerified;
+    private bool _isVerified = from > 0;
     private bool _rangesAreUseless;
 
     public override bool CanRead => true;
@@ -124,12 +126,12 @@ internal sealed class BlobStream(
 
     private async Task ConnectAsync(CancellationToken cancellationToken)
     {
-        var from = _rangesAreUseless ? 0 : _position;
+        var start = _rangesAreUseless ? 0 : _position;
         while (true)
         {
             try
             {
-                _response = await ask(endpoints[_endpoint], from, cancellationToken).ConfigureAwait(false);
+                _response = await ask(endpoints[_endpoint], start, cancellationToken).ConfigureAwait(false);
                 break;
             }
             catch (ImageException) when (endpoints[_endpoint].IsMirror)
@@ -138,7 +140,7 @@ internal sealed class BlobStream(
             }
         }
 
-        if (from > 0 && _response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
+        if (start > 0 && _response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
             _rangesAreUseless = true;
             throw new IOException("The registry does not continue the blob.");
@@ -147,7 +149,7 @@ internal sealed class BlobStream(
         // 206 with exactly the range asked for continues. 200 is the whole from the start, of which the part that is known is passed
         // over; the hash goes over what was given out, so a server that gives two different wholes is found out.
         var range = _response.Content.Headers.ContentRange;
-        if (_response.StatusCode == HttpStatusCode.PartialContent && range?.From != from)
+        if (_response.StatusCode == HttpStatusCode.PartialContent && range?.From != start)
         {
             _rangesAreUseless = true;
             throw new IOException("The registry continues the blob at another place.");
@@ -227,7 +229,11 @@ internal sealed class BlobStream(
             throw Wrong("there is more of it");
         }
 
-        _hash.AppendData(bytes);
+        if (_isWhole)
+        {
+            _hash.AppendData(bytes);
+        }
+
         _position += bytes.Length;
         if (_position == descriptor.Size)
         {

@@ -11,15 +11,18 @@ internal sealed partial class RegistryClient
     /// A blob as a stream that checks itself: it goes on after a broken connection, and throws an <see cref="ImageException"/> in place of
     /// the last bytes when size or digest are not the descriptor's. Reading to the end is what proves the content.
     /// </summary>
-    public Stream OpenBlob(ImageReference reference, Descriptor descriptor)
+    /// <param name="reference">The repository.</param>
+    /// <param name="descriptor">The blob.</param>
+    /// <param name="from">Where to begin; what begins in the middle is counted, and its digest left to who has the beginning.</param>
+    public Stream OpenBlob(ImageReference reference, Descriptor descriptor, long from = 0)
     {
         var digest = descriptor.Id;
         var subject = $"{reference.Name}@{digest}";
         var endpoints = Endpoints(reference).Where(endpoint => !endpoint.IsMirror || !_distrusted.ContainsKey((endpoint.Name, digest))).ToArray();
-        return new BlobStream(endpoints, AskAsync, descriptor, subject, _options, Distrust);
+        return new BlobStream(endpoints, AskAsync, descriptor, from, subject, _options, Distrust);
 
-        Task<HttpResponseMessage> AskAsync(RegistryEndpoint endpoint, long from, CancellationToken cancellationToken) =>
-            AskForBlobAsync(Request(endpoint, HttpMethod.Get, reference, $"blobs/{digest}", PullBlob, subject) with { From = from }, cancellationToken);
+        Task<HttpResponseMessage> AskAsync(RegistryEndpoint endpoint, long next, CancellationToken cancellationToken) =>
+            AskForBlobAsync(Request(endpoint, HttpMethod.Get, reference, $"blobs/{digest}", PullBlob, subject) with { From = next }, cancellationToken);
 
         void Distrust(RegistryEndpoint endpoint) => _distrusted[(endpoint.Name, digest)] = true;
     }

@@ -42,5 +42,13 @@ public sealed class RegistryOptions
     /// <summary>What the library calls itself.</summary>
     public string UserAgent { get; set; } = "containers-net/0.1";
 
+    /// <summary>The same, showing one registry what a caller gave for this one call.</summary>
+    internal RegistryOptions With(string registry, RegistryCredential credential)
+    {
+        var options = (RegistryOptions)MemberwiseClone();
+        options.CredentialProvider = new Registries.CallerCredential(registry, credential, CredentialProvider);
+        return options;
+    }
+
     internal RegistryHostOptions Host(string host) => Hosts.TryGetValue(host, out var options) ? options : new RegistryHostOptions();
 }

@@ -139,10 +139,14 @@ public sealed class LayeredRootTests : IDisposable
         public override byte[] ReadFile(string path) => throw new InvalidOperationException();
     }
 
-    private sealed class Counter : IDisposable
+    private sealed class Counter : IAsyncDisposable
     {
         public int Count { get; private set; }
 
-        public void Dispose() => Count++;
+        public ValueTask DisposeAsync()
+        {
+            Count++;
+            return default;
+        }
     }
 }

@@ -85,9 +85,9 @@ public sealed class LayerPackerTests
         var (user, group) = (Libc.EffectiveUserId(), Libc.EffectiveGroupId());
         Assert.SkipUnless(user == group, "the user's group has another id");
 
-        var entry = Assert.Single(await ReadAsync(await PackAsync(layer.Layer, new PackOptions { Ids = new IdRange(user, 65536) }))).Entry;
+        var entry = Assert.Single(await ReadAsync(await PackAsync(layer.Layer, new PackOptions { Owners = new OwnerMap([new(new IdRange(user, 65536), 0)], [new(new IdRange(user, 65536), 0)]) }))).Entry;
         Assert.Equal((0u, 0u), (entry.UserId, entry.GroupId));
-        var stranger = await Assert.ThrowsAsync<ImageException>(() => PackAsync(layer.Layer, new PackOptions { Ids = new IdRange(user + 1, 65536) }));
+        var stranger = await Assert.ThrowsAsync<ImageException>(() => PackAsync(layer.Layer, new PackOptions { Owners = new OwnerMap([new(new IdRange(user + 1, 65536), 0)], [new(new IdRange(user + 1, 65536), 0)]) }));
         Assert.Contains($"the id {user} of the host", stranger.Message, StringComparison.Ordinal);
     }
 

@@ -1,0 +1,241 @@
+using System.Collections.Concurrent;
+using Containers.Oci;
+using Containers.Pulling;
+using Containers.References;
+using Containers.Registries;
+using Containers.Running;
+using Containers.Store;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Containers;
+
+/// <summary>
+/// Images on this machine, and the way to registries. A store is a directory that all processes of a user may use at once; what a
+/// running container needs is never taken away. All members may be used from any thread.
+/// </summary>
+public sealed partial class ImageStore : IDisposable
+{
+    private readonly ImageStoreOptions _options;
+    private readonly ILogger _logger;
+    private readonly Lazy<ContentStore> _store;
+    private readonly RegistryClient _registries;
+    private readonly ConcurrentDictionary<(Digest Target, ImagePlatform Platform), InstalledImage> _known = new();
+
+    /// <summary>Opens a store; nothing is read or written before it is first used.</summary>
+    /// <param name="options">Where it is, and how registries are reached; null for the defaults.</param>
+    public ImageStore(ImageStoreOptions? options = null)
+        : this(options ?? new ImageStoreOptions(), NullLogger.Instance)
+    {
+    }
+
+    internal ImageStore(ImageStoreOptions options, ILogger logger)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.ParallelLayers, 1, nameof(options));
+        _options = options;
+        _logger = logger;
+        _registries = new RegistryClient(options.Registries);
+        _store = new Lazy<ContentStore>(() => ContentStore.Open(options.ResolveDirectory(), problem => _logger.StoreProblem(problem.ToString())));
+    }
+
+    internal ContentStore Store => _store.Value;
+
+    /// <summary>Fetches an image, with every layer unpacked, and gives it its name here. What is there already is not fetched again.</summary>
+    /// <param name="reference">The image, as <see cref="ImageReference.Parse"/> takes it.</param>
+    /// <param name="options">How; null for the defaults.</param>
+    /// <param name="cancellationToken">Gives it up; what has come so far is used by the next pull.</param>
+    /// <returns>What was pulled.</returns>
+    /// <exception cref="FormatException"><paramref name="reference"/> is no reference.</exception>
+    /// <exception cref="ImageException">The image cannot be had, or is not what its digests say.</exception>
+    public async Task<ImageInfo> PullAsync(string reference, PullOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var hold = Store.Hold();
+        await using (hold.ConfigureAwait(false))
+        {
+            var image = await PullAsync(ImageReference.Parse(reference), options ?? new PullOptions(), hold, cancellationToken).ConfigureAwait(false);
+            return Describe(image);
+        }
+    }
+
+    /// <summary>The image for a container, held as long as that lives.</summary>
+    /// <exception cref="ImageException">It cannot be had.</exception>
+    internal async Task<HeldImage> HoldAsync(ImageReference reference, PullPolicy policy, ImagePlatform platform, CancellationToken cancellationToken)
+    {
+        var hold = Store.Hold();
+        try
+        {
+            var isRemote = reference.Transport == ImageTransport.Registry;
+            var image = policy is PullPolicy.Always or PullPolicy.Newer ? null : await FindHeldAsync(reference, platform, hold, cancellationToken).ConfigureAwait(false);
+            if (image is null && policy == PullPolicy.Never && isRemote)
+            {
+                throw NotStored("run the image", reference, "Pull it, or choose another PullPolicy.");
+            }
+
+            try
+            {
+                image ??= await PullAsync(reference, new PullOptions { Platform = platform }, hold, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ImageException fault) when (policy == PullPolicy.Newer)
+            {
+                image = await FindHeldAsync(reference, platform, hold, cancellationToken).ConfigureAwait(false);
+                if (image is null)
+                {
+                    throw;
+                }
+
+                _logger.NotPulled(reference, fault);
+            }
+
+            await InstallAsync(hold, image, isRemote ? new RegistryOrigin(_registries, reference) : null, new TransferProgress(null), cancellationToken).ConfigureAwait(false);
+            Store.Blobs.Touch(image.Target.Id);
+            return new HeldImage(reference.Familiar, image.Document, image.Configuration, Store.Layers.Directory, image.FindLayers(Store)!.Value, hold);
+        }
+        catch
+        {
+            await hold.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Closes the store. Containers that run are not affected.</summary>
+    public void Dispose()
+    {
+        _registries.Dispose();
+        if (_store.IsValueCreated)
+        {
+            _store.Value.Dispose();
+        }
+    }
+
+    private static ImageException NotStored(string step, ImageReference reference, string remedy) =>
+        new(step, reference.Familiar, $"It is not in the store. {remedy}");
+
+    private async Task<InstalledImage> PullAsync(ImageReference reference, PullOptions options, Hold hold, CancellationToken cancellationToken)
+    {
+        var platform = options.Platform ?? ImagePlatform.Current;
+        if (reference.Transport != ImageTransport.Registry)
+        {
+            return await ImportAsync(reference, platform, hold, new TransferProgress(options.Progress), cancellationToken).ConfigureAwait(false);
+        }
+
+        using var own = options.Credential is null ? null : Client(reference, options.Credential);
+        var origin = new RegistryOrigin(own ?? _registries, reference);
+        var image = await StoredIfCurrentAsync(origin, reference, platform, hold, cancellationToken).ConfigureAwait(false)
+            ?? await FetchDocumentsAsync(origin, reference, platform, hold, cancellationToken).ConfigureAwait(false);
+        await InstallAsync(hold, image, origin, new TransferProgress(options.Progress), cancellationToken).ConfigureAwait(false);
+        if (reference.Tag is not null && reference.Digest is null)
+        {
+            await Store.Tags.SetAsync(reference.ToString(), image.Target, cancellationToken).ConfigureAwait(false);
+        }
+
+        Store.Blobs.Touch(image.Target.Id);
+        _logger.Pulled(reference, image.Document.Digest);
+        return image;
+    }
+
+    /// <summary>Most pulls of a name find that it still means what it did: that is one question, with no body in its answer.</summary>
+    private async Task<InstalledImage?> StoredIfCurrentAsync(
+        RegistryOrigin origin, ImageReference reference, ImagePlatform platform, Hold hold, CancellationToken cancellationToken)
+    {
+        if (await FindHeldAsync(reference, platform, hold, cancellationToken).ConfigureAwait(false) is not { } stored)
+        {
+            return null;
+        }
+
+        return reference.Digest is not null || await origin.FindDigestAsync(cancellationToken).ConfigureAwait(false) == stored.Target.Id ? stored : null;
+    }
+
+    private async Task<InstalledImage> FetchDocumentsAsync(
+        RegistryOrigin origin, ImageReference reference, ImagePlatform platform, Hold hold, CancellationToken cancellationToken)
+    {
+        var name = reference.Familiar;
+        var document = await origin.GetManifestAsync(null, cancellationToken).ConfigureAwait(false);
+        var target = document.Descriptor;
+        for (var depth = 0; ; depth++)
+        {
+            await Store.Blobs.WriteAsync(hold, document.Bytes, cancellationToken).ConfigureAwait(false);
+            if (document.Index is not { } index)
+            {
+                break;
+            }
+
+            document = depth < DocumentLimits.MaxIndexDepth
+                ? await origin.GetManifestAsync(PlatformSelector.Select(index, platform, name), cancellationToken).ConfigureAwait(false)
+                : throw new ImageException("pull the image", name, $"Its indexes are nested more than {DocumentLimits.MaxIndexDepth} deep.");
+        }
+
+        ManifestReader.RequireImage(document.Manifest!, name);
+        var bytes = await origin.GetDocumentAsync(document.Manifest!.Config, cancellationToken).ConfigureAwait(false);
+        var configuration = ConfigurationReader.Read(bytes, document.Manifest, name);
+        PlatformSelector.Require(configuration, platform, name);
+        await Store.Blobs.WriteAsync(hold, bytes, cancellationToken).ConfigureAwait(false);
+        return Remember(new InstalledImage(name, target, document, configuration), platform);
+    }
+
+    private Task InstallAsync(Hold hold, InstalledImage image, ILayerOrigin? origin, TransferProgress progress, CancellationToken cancellationToken) =>
+        new LayerInstaller(Store, _options.ParallelLayers).InstallAsync(hold, image, origin, progress, cancellationToken);
+
+    /// <summary>One that shows a registry what the caller gave, and nobody else.</summary>
+    private RegistryClient Client(ImageReference reference, RegistryCredential credential) => new(_options.Registries.With(reference.Registry, credential));
+
+    private InstalledImage Remember(InstalledImage image, ImagePlatform platform)
+    {
+        _known[(image.Target.Id, platform)] = image;
+        return image;
+    }
+
+    /// <summary>What the store has of a name, held before it is looked at; null where something of its documents is missing.</summary>
+    private async Task<InstalledImage?> FindHeldAsync(ImageReference reference, ImagePlatform platform, Hold hold, CancellationToken cancellationToken)
+    {
+        if (TargetOf(reference) is not { } target)
+        {
+            return null;
+        }
+
+        await hold.AddAsync(target.Id, cancellationToken).ConfigureAwait(false);
+        if (_known.TryGetValue((target.Id, platform), out var known) && Store.Blobs.Contains(known.Document.Digest) && Store.Blobs.Contains(known.Target.Id))
+        {
+            return known;
+        }
+
+        if (!Store.Blobs.Contains(target.Id))
+        {
+            return null;
+        }
+
+        var name = reference.Familiar;
+        var document = await Store.Images.ReadAsync(target.Id, target.MediaType is null ? null : target, cancellationToken).ConfigureAwait(false);
+        for (var depth = 0; document.Index is { } index; depth++)
+        {
+            var entry = PlatformSelector.Select(index, platform, name);
+            if (depth >= DocumentLimits.MaxIndexDepth || !Store.Blobs.Contains(entry.Id))
+            {
+                return null;
+            }
+
+            document = await Store.Images.ReadAsync(entry.Id, entry, cancellationToken).ConfigureAwait(false);
+        }
+
+        ManifestReader.RequireImage(document.Manifest!, name);
+        if (!Store.Blobs.Contains(document.Manifest!.Config.Id))
+        {
+            return null;
+        }
+
+        var configuration = await Store.Images.ReadConfigurationAsync(document.Manifest, cancellationToken).ConfigureAwait(false);
+        PlatformSelector.Require(configuration, platform, name);
+        return Remember(new InstalledImage(name, target with { MediaType = target.MediaType ?? document.MediaType }, document, configuration), platform);
+    }
+
+    /// <summary>What the name means here.</summary>
+    private Descriptor? TargetOf(ImageReference reference)
+    {
+        if (reference.Digest is null)
+        {
+            return Store.Tags.Get(reference.ToString());
+        }
+
+        var digest = Digest.Parse(reference.Digest);
+        return Store.Blobs.Size(digest) is { } size ? new Descriptor { Digest = reference.Digest, Size = size } : null;
+    }
+}

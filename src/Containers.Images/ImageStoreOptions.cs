@@ -1,0 +1,35 @@
+namespace Containers;
+
+/// <summary>How images are fetched and stored.</summary>
+public sealed class ImageStoreOptions
+{
+    /// <summary>
+    /// Where images are; all processes of a user share them. Null: <c>/var/lib/containers-net/images</c> as root, else
+    /// <c>containers-net/images</c> in <c>XDG_DATA_HOME</c> or <c>~/.local/share</c>. It must be this user's alone (mode 0700).
+    /// </summary>
+    public string? Directory { get; set; }
+
+    /// <summary>How registries are reached.</summary>
+    public RegistryOptions Registries { get; set; } = new();
+
+    /// <summary>How many layers are fetched and unpacked at once; 3 unless set, as with Docker.</summary>
+    public int ParallelLayers { get; set; } = 3;
+
+    internal string ResolveDirectory()
+    {
+        if (Directory is not null)
+        {
+            return Path.GetFullPath(Directory);
+        }
+
+        if (Interop.Libc.EffectiveUserId() == 0)
+        {
+            return "/var/lib/containers-net/images";
+        }
+
+        var data = Environment.GetEnvironmentVariable("XDG_DATA_HOME");
+        return Path.Combine(
+            Path.IsPathFullyQualified(data ?? string.Empty) ? data! : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local/share"),
+            "containers-net/images");
+    }
+}

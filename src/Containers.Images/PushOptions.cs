@@ -1,0 +1,14 @@
+namespace Containers;
+
+/// <summary>How an image is pushed.</summary>
+public sealed record PushOptions
+{
+    /// <summary>Which of an image of many platforms, where not all are in the store; null: this machine's.</summary>
+    public ImagePlatform? Platform { get; init; }
+
+    /// <summary>What to authenticate with, instead of what is configured for the registry.</summary>
+    public RegistryCredential? Credential { get; init; }
+
+    /// <summary>Is told how far it has come; called from many threads, often.</summary>
+    public IProgress<PullProgress>? Progress { get; init; }
+}

@@ -10,13 +10,25 @@ namespace Containers.Archives;
 internal static class ArchiveWriter
 {
     private const int BufferSize = 1 << 18;
+    private const uint DirectoryMode = 0x1ED; // 0755
 
     public static async Task WriteTarAsync(Stream stream, SortedDictionary<string, ArchiveMember> members, CancellationToken cancellationToken)
     {
         using var writer = new TarWriter(stream);
+        var directories = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (name, member) in members)
         {
-            var content = member.Open();
+            // Skopeo can as an ordinary user not extract a directory that has no member of its own.
+            for (var end = name.IndexOf('/', StringComparison.Ordinal); end >= 0; end = name.IndexOf('/', end + 1))
+            {
+                if (directories.Add(name[..end]))
+                {
+                    var directory = new TarEntry { Kind = TarEntryKind.Directory, Path = Encoding.UTF8.GetBytes(name[..end]), Mode = DirectoryMode };
+                    await writer.StartAsync(directory, cancellationToken).ConfigureAwait(false);
+                }
+            }
+
+            var content = await member.OpenAsync(cancellationToken).ConfigureAwait(false);
             await using (content.ConfigureAwait(false))
             {
                 var entry = new TarEntry { Kind = TarEntryKind.File, Path = Encoding.UTF8.GetBytes(name), Size = member.Size };
@@ -70,7 +82,7 @@ internal static class ArchiveWriter
             {
                 var target = Path.Combine(temporary, name);
                 Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-                var content = member.Open();
+                var content = await member.OpenAsync(cancellationToken).ConfigureAwait(false);
                 await using (content.ConfigureAwait(false))
                 {
                     var file = new FileStream(target, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous);

@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Containers.Compression;
+using Containers.Layers;
 using Containers.Oci;
 using Containers.Store;
 
@@ -44,7 +46,7 @@ internal sealed class DockerArchiveBuilder(ContentStore store)
         ManifestReader.RequireImage(manifest, document.Digest.ToString());
         var configuration = await store.Images.ReadConfigurationAsync(manifest, cancellationToken).ConfigureAwait(false);
         var config = manifest.Config.Id.Hex + ".json";
-        _members[config] = new ArchiveMember(manifest.Config.Size, () => store.Blobs.OpenRead(manifest.Config.Id));
+        _members[config] = ArchiveMember.Of(store.Blobs, manifest.Config);
         var layers = ImmutableArray.CreateBuilder<string>();
         foreach (var (layer, identity) in manifest.Layers.Zip(configuration.Rootfs.DiffIds.Select(Digest.Parse)))
         {
@@ -67,40 +69,33 @@ internal sealed class DockerArchiveBuilder(ContentStore store)
             throw new ImageException(Step, layer.Digest, "It is not in the store as a whole: pull the image again.");
         }
 
-        var compression = LayerCompression.Of(layer.MediaType);
-        if (compression == CompressionKind.None)
+        if (LayerCompressions.Of(layer.MediaType) == LayerCompression.None)
         {
             return layer.Id == identity
-                ? new ArchiveMember(layer.Size, () => store.Blobs.OpenRead(layer.Id))
+                ? ArchiveMember.Of(store.Blobs, layer)
                 : throw new ImageException(Step, layer.Digest, $"The image says that it is {identity}.");
         }
 
         using var hash = IncrementalHash.CreateHash(identity.Algorithm == Digest.Sha512 ? HashAlgorithmName.SHA512 : HashAlgorithmName.SHA256);
         var size = 0L;
         var buffer = new byte[128 * 1024];
-        var content = Open();
+        var content = await OpenAsync(cancellationToken).ConfigureAwait(false);
         await using (content.ConfigureAwait(false))
         {
-            try
+            int count;
+            while ((count = await content.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
             {
-                int count;
-                while ((count = await content.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
-                {
-                    hash.AppendData(buffer, 0, count);
-                    size += count;
-                }
-            }
-            catch (Exception exception) when (exception is InvalidDataException or ZstdSharp.ZstdException)
-            {
-                throw new ImageException(Step, layer.Digest, exception.Message, exception);
+                hash.AppendData(buffer, 0, count);
+                size += count;
             }
         }
 
         var actual = identity.Algorithm == Digest.Sha512 ? Digest.FromSha512(hash.GetCurrentHash()) : Digest.FromSha256(hash.GetCurrentHash());
         return actual == identity
-            ? new ArchiveMember(size, Open)
+            ? new ArchiveMember(size, OpenAsync)
             : throw new ImageException(Step, layer.Digest, $"Unpacked it is {actual}, where the image says {identity}.");
 
-        Stream Open() => LayerCompression.OpenOwned(compression, store.Blobs.OpenRead(layer.Id));
+        ValueTask<Stream> OpenAsync(CancellationToken token) =>
+            LayerCompressions.OpenAsync(store.Blobs.OpenRead(layer.Id), layer.MediaType, LayerLimits.Default, token);
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Containers.Compression;
 using Containers.Oci;
 using Containers.Store;
 
@@ -77,10 +78,10 @@ internal sealed class DockerArchiveReader(ArchiveSource source, ContentStore sto
     /// <summary>An uncompressed layer must be what the configuration says; of a compressed one that shows when it is unpacked.</summary>
     private async ValueTask StoreLayerAsync(string member, Digest identity, Stream content, long size, CancellationToken cancellationToken)
     {
-        var magic = new byte[LayerCompression.MagicLength];
+        var magic = new byte[LayerCompressions.MagicLength];
         var count = await content.ReadAtLeastAsync(magic, magic.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-        var compression = LayerCompression.Detect(magic.AsSpan(0, count));
-        Digest? expected = compression == CompressionKind.None ? identity : null;
+        var compression = LayerCompressions.Detect(magic.AsSpan(0, count));
+        Digest? expected = compression == LayerCompression.None ? identity : null;
         if (expected is not null)
         {
             await hold.AddAsync(identity, cancellationToken).ConfigureAwait(false);
@@ -98,8 +99,15 @@ internal sealed class DockerArchiveReader(ArchiveSource source, ContentStore sto
             }
         }
 
-        _layers[member] = new Descriptor { MediaType = compression.MediaType(), Digest = digest.ToString(), Size = size };
+        _layers[member] = new Descriptor { MediaType = MediaTypeOf(compression), Digest = digest.ToString(), Size = size };
     }
+
+    private static string MediaTypeOf(LayerCompression compression) => compression switch
+    {
+        LayerCompression.Gzip => MediaTypes.LayerGzip,
+        LayerCompression.Zstd => MediaTypes.LayerZstd,
+        _ => MediaTypes.Layer,
+    };
 
     private async ValueTask<Descriptor> StoreManifestAsync(DockerArchiveImage entry, byte[] configuration, CancellationToken cancellationToken)
     {

@@ -68,6 +68,6 @@ internal sealed class OciLayoutBuilder(ContentStore store)
             throw new ImageException("save the image", blob.Digest, "It is not in the store as a whole: pull the image again.");
         }
 
-        _members[$"blobs/{blob.Id.Algorithm}/{blob.Id.Hex}"] = new ArchiveMember(blob.Size, () => store.Blobs.OpenRead(blob.Id));
+        _members[$"blobs/{blob.Id.Algorithm}/{blob.Id.Hex}"] = ArchiveMember.Of(store.Blobs, blob);
     }
 }

@@ -1,4 +1,6 @@
 using System.Text;
+using Containers.Compression;
+using Containers.Layers;
 using Containers.Oci;
 using Containers.Store;
 using Containers.Tar;
@@ -15,6 +17,10 @@ internal sealed class TarSource : ArchiveSource
     private const long MaxDocuments = 64 * 1024 * 1024;
 
     private const int MaxMembers = 100_000;
+
+    /// <summary>An archive holds the layers of many images; each of them has the usual limits when it is unpacked.</summary>
+    private static readonly LayerLimits Limits = LayerLimits.Default with { UncompressedBytes = DocumentLimits.MaxBlob };
+
     private readonly Stream _stream;
     private readonly bool _isOwned;
     private readonly long _start;
@@ -144,20 +150,13 @@ internal sealed class TarSource : ArchiveSource
     private async ValueTask ForEachAsync(Func<string?, TarEntry, Stream, ValueTask<bool>> take, CancellationToken cancellationToken)
     {
         _stream.Position = _start;
-        var plain = await DecompressAsync(_stream, cancellationToken).ConfigureAwait(false);
+        var plain = await LayerCompressions.OpenAsync(new BorrowedStream(_stream), null, Limits, cancellationToken).ConfigureAwait(false);
         await using (plain.ConfigureAwait(false))
         {
             using var reader = new TarReader(plain);
-            try
+            while (await reader.ReadEntryAsync(cancellationToken).ConfigureAwait(false) is { } entry
+                && await take(Normalize(Encoding.UTF8.GetString(entry.Path.Span)), entry, reader.Content).ConfigureAwait(false))
             {
-                while (await reader.ReadEntryAsync(cancellationToken).ConfigureAwait(false) is { } entry
-                    && await take(Normalize(Encoding.UTF8.GetString(entry.Path.Span)), entry, reader.Content).ConfigureAwait(false))
-                {
-                }
-            }
-            catch (InvalidDataException exception)
-            {
-                throw new ImageException("read the archive", Name, exception.Message, exception);
             }
         }
     }
@@ -175,15 +174,6 @@ internal sealed class TarSource : ArchiveSource
         document[0] = first[0];
         await content.ReadExactlyAsync(document.AsMemory(1), cancellationToken).ConfigureAwait(false);
         return document;
-    }
-
-    private static async ValueTask<Stream> DecompressAsync(Stream stream, CancellationToken cancellationToken)
-    {
-        var magic = new byte[LayerCompression.MagicLength];
-        var start = stream.Position;
-        var count = await stream.ReadAtLeastAsync(magic, magic.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-        stream.Position = start;
-        return LayerCompression.Open(LayerCompression.Detect(magic.AsSpan(0, count)), stream);
     }
 
     private static async ValueTask<Stream> SpoolAsync(ContentStore store, Stream stream, CancellationToken cancellationToken)

@@ -17,6 +17,8 @@ internal static unsafe class DirectoryNames
         var buffer = new byte[BufferSize];
         fixed (byte* start = buffer)
         {
+            // Whoever owns the descriptor may have read it before.
+            _ = Libc.Seek(directory, 0, 0);
             nint count;
             while ((count = Libc.GetDirectoryEntries(Libc.SysGetDirectoryEntries, directory, start, buffer.Length)) > 0)
             {

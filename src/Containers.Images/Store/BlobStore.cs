@@ -24,25 +24,18 @@ internal sealed class BlobStore(StoreLayout layout, StoreSession session)
     /// <exception cref="ImageException">It is not in the store, or cannot be read.</exception>
     public FileStream OpenRead(Digest digest)
     {
-        try
+        // Not opened by the runtime, which would want a lock: its writer has one until a moment after the blob has its name.
+        var handle = Libc.OpenFile(layout.Blob(digest), Libc.OpenReadOnly | Libc.OpenNoFollow | Libc.OpenCloseOnExec);
+        if (!handle.IsInvalid)
         {
-            // The reader has buffers of its own.
-            return new FileStream(layout.Blob(digest), new FileStreamOptions
-            {
-                Access = FileAccess.Read,
-                Share = FileShare.ReadWrite | FileShare.Delete,
-                Options = FileOptions.SequentialScan | FileOptions.Asynchronous,
-                BufferSize = 0,
-            });
+            return new FileStream(handle, FileAccess.Read, bufferSize: 0);
         }
-        catch (FileNotFoundException)
-        {
-            throw new ImageException("read the blob", layout.Blob(digest), "It is not in the store: pull the image again.");
-        }
-        catch (Exception exception) when (StoreErrors.IsOfFiles(exception))
-        {
-            throw StoreErrors.From("read the blob", layout.Blob(digest), exception);
-        }
+
+        var errno = ErrnoNames.Last;
+        handle.Dispose();
+        throw errno == Errno.ENOENT
+            ? new ImageException("read the blob", layout.Blob(digest), "It is not in the store: pull the image again.")
+            : StoreErrors.From("read the blob", layout.Blob(digest), errno);
     }
 
     /// <summary>A manifest, an index or a configuration, checked against its digest.</summary>

@@ -114,7 +114,7 @@ internal sealed class StoreVerifier(StoreLayout layout, ContentStore store)
         {
             return await store.Blobs.VerifyAsync(digest, cancellationToken).ConfigureAwait(false);
         }
-        catch (ImageException) when (!store.Blobs.Contains(digest))
+        catch (ImageException exception) when (exception.ErrorNumber is null)
         {
             return true;
         }

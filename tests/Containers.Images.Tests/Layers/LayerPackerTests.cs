@@ -39,7 +39,7 @@ public sealed class LayerPackerTests
             using var lower = LayerFixture.Open(work + "/lower");
             var changes = await LayerChanges.FindAsync(upper, [lower], LayerLimits.Default, TestContext.Current.CancellationToken);
             Assert.Equal(
-                ["C /again", "D /again/d", "D /again/deep", "A /again/n", "D /gone", "A /hard", "C /keep", "C /keep/a", "D /keep/b", "A /n\ufffd?l", "A /null", "A /out",
+                ["C /again", "D /again/d", "D /again/deep", "A /again/n", "D /gone", "A /hard", "C /keep", "C /keep/a", "D /keep/b", "A /null", "A /n\ufffd?l", "A /out",
                  "A /pipe", "C /swap", "A /tmp", "C /top"],
                 changes.Select(change => change.ToString()));
 
@@ -49,7 +49,7 @@ public sealed class LayerPackerTests
             // Devices are left out of what is unpacked.
             var after = Tool.Run("unshare", "-m", "sh", "-ec",
                 $"cd {work}; mount -t overlay -o lowerdir={layer.Layer}:lower,redirect_dir=off x merged; cd merged\n{Listing}");
-            Assert.Equal(string.Join('\n', before.Split('\n').Where(line => !line.StartsWith("null c", StringComparison.Ordinal))), after);
+            Assert.Equal(string.Join('\n', before.Split('\n').Where(line => !line.StartsWith("odd c", StringComparison.Ordinal))), after);
         }
         finally
         {

@@ -15,7 +15,7 @@ internal static class TarBytes
     {
         var block = new byte[512];
         B(name).CopyTo(block, 0);
-        B("0000644\0").CopyTo(block, 100);
+        B(type == '5' ? "0000755\0" : "0000644\0").CopyTo(block, 100);
         B("0000000\0").CopyTo(block, 108);
         B("0000000\0").CopyTo(block, 116);
         B(Convert.ToString(size, 8).PadLeft(11, '0') + "\0").CopyTo(block, 124);

@@ -66,7 +66,7 @@ public sealed class TarWriterTests
         ]), TestContext.Current.CancellationToken);
 
         var listed = Tool.Run("tar", "--utc", "--full-time", "--numeric-owner", "-tvf", directory["tar"]);
-        Assert.Contains("2001-09-09 01:46:40.5" , listed, StringComparison.Ordinal);
+        Assert.Contains("2001-09-09 01:46:40.5", listed, StringComparison.Ordinal);
         Assert.Contains("2001-09-09 01:46:40.000000005 d/", listed, StringComparison.Ordinal);
         Assert.Contains("d/l -> ../" + name, listed, StringComparison.Ordinal);
         Assert.Contains("1,3", listed, StringComparison.Ordinal);

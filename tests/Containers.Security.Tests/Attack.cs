@@ -6,7 +6,10 @@ namespace Containers.Security.Tests;
 /// <summary>The hostile program, compiled once, and containers that run it.</summary>
 internal static class Attack
 {
-    private static readonly Lazy<string> Program = new(Compile);
+    private static readonly Lazy<string> Compiled = new(Compile);
+
+    /// <summary>Its path on the host.</summary>
+    public static string Program => Compiled.Value;
 
     /// <summary>How often what depends on chance is tried: a few times for every change, often at night.</summary>
     public static int Rounds(int usual, int nightly) => Environment.GetEnvironmentVariable("CONTAINERS_NIGHTLY") == "1" ? nightly : usual;
@@ -16,7 +19,7 @@ internal static class Attack
 
     public static ContainerBuilder With(string profile, params string[] arguments)
     {
-        var job = ContainerBuilder.FromDirectory(Job.BusyboxDirectory).WithMount(Mount.Bind(Program.Value, "/attack")).WithCommand(["/attack", .. arguments])
+        var job = ContainerBuilder.FromDirectory(Job.BusyboxDirectory).WithMount(Mount.Bind(Program, "/attack")).WithCommand(["/attack", .. arguments])
             .WithTimeout(TimeSpan.FromSeconds(20));
         job = profile == "default" ? job : job.WithSecurity(SecurityProfile.Untrusted);
         return Environment.IsPrivilegedProcess ? job.WithMemory(64.MB) : job;
@@ -25,7 +28,7 @@ internal static class Attack
     /// <summary>Runs it outside, to prepare what must not be found; returns its exit code.</summary>
     public static async Task<int> RunOnHostAsync(params string[] arguments)
     {
-        using var process = Process.Start(Program.Value, arguments);
+        using var process = Process.Start(Program, arguments);
         await process.WaitForExitAsync(Job.Token);
         return process.ExitCode;
     }

@@ -47,7 +47,8 @@ internal static class ConfigurationSteps
     /// <summary>By the host's own procfs, where this process is itself whatever PID namespace it is in; what it clones inherits it.</summary>
     public static void SetOomScore(ProgramBuilder program, LaunchContext context)
     {
-        if (context.Spec.OomScoreAdjustment is not { } adjustment)
+        // A host that the kernel is to spare has no such jobs: of a group that may use no more memory, it could kill none.
+        if ((context.Spec.OomScoreAdjustment ?? (context.SparesHost ? 0 : null)) is not { } adjustment)
         {
             return;
         }

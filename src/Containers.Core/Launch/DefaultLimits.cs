@@ -11,8 +11,6 @@ internal static class DefaultLimits
 {
     private const ulong Unlimited = ulong.MaxValue;
 
-    private const int Core = 4;
-
     /// <summary>In the order of their numbers (asm-generic/resource.h). Soft and hard; the hard one never above this process's own.</summary>
     private static readonly (string Name, ulong Soft, ulong Hard)[] Values =
     [
@@ -20,7 +18,7 @@ internal static class DefaultLimits
         ("fsize", Unlimited, Unlimited),
         ("data", Unlimited, Unlimited),
         ("stack", 8 << 20, Unlimited),
-        ("core", 0, 0),
+        ("core", 1, 1), // not 0, at which core files still go to a program of the host, that runs as root outside; of 1 neither is made (core(5))
         ("rss", Unlimited, Unlimited),
         ("nproc", Unlimited, Unlimited), // counted per user across containers: the cgroup's pids.max is the limit
         ("nofile", 1024, 65536), // above 1024, select(2) of old programs breaks
@@ -34,20 +32,12 @@ internal static class DefaultLimits
         ("rttime", Unlimited, Unlimited),
     ];
 
-    /// <param name="pipesCores">
-    /// Core files go to a program of the host, which runs as root outside: only the limit 1 keeps it from being started (core(5)).
-    /// </param>
-    public static ImmutableArray<ResourceLimitValue> Create(bool pipesCores)
+    public static ImmutableArray<ResourceLimitValue> Create()
     {
         var limits = ImmutableArray.CreateBuilder<ResourceLimitValue>(Values.Length);
         for (var resource = 0; resource < Values.Length; resource++)
         {
             var (name, soft, hard) = Values[resource];
-            if (resource == Core && pipesCores)
-            {
-                soft = hard = 1;
-            }
-
             hard = Math.Min(hard, Own(resource, name).Hard);
             limits.Add(new ResourceLimitValue(resource, name, Math.Min(soft, hard), hard));
         }

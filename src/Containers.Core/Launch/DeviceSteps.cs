@@ -78,9 +78,10 @@ internal static class DeviceSteps
             program.Call(SystemCall.SymlinkAt, $"link /dev/{name} to", linkTarget, program.Text(linkTarget), dev, program.Text(name));
         }
 
+        // Of the terminals that all containers of a machine have together (kernel.pty.max), one may not take all.
         var pts = context.Rootless
-            ? MountCalls.Make(program, "devpts", Linux.MountNoSetUid | Linux.MountNoExecute, ("ptmxmode", "0666"), ("mode", "0620"))
-            : MountCalls.Make(program, "devpts", Linux.MountNoSetUid | Linux.MountNoExecute, ("ptmxmode", "0666"), ("mode", "0620"), ("gid", "5"));
+            ? MountCalls.Make(program, "devpts", Linux.MountNoSetUid | Linux.MountNoExecute, ("ptmxmode", "0666"), ("mode", "0620"), ("max", "512"))
+            : MountCalls.Make(program, "devpts", Linux.MountNoSetUid | Linux.MountNoExecute, ("ptmxmode", "0666"), ("mode", "0620"), ("max", "512"), ("gid", "5"));
         AttachNew(program, paths, dev, pts, "pts", RootPaths.Mode(0, 7, 5, 5));
         var shm = MountCalls.Make(program, "tmpfs", Linux.MountNoSetUid | Linux.MountNoDevices | Linux.MountNoExecute,
             LabelSteps.OptionsOf(context.Spec.Security, ("mode", "1777"), ("size", "64m"), ("nr_inodes", "16384")));

@@ -30,6 +30,7 @@ internal static class GuardianProgram
         program.Call(SystemCall.CloseRange, "close inherited descriptors", null, LauncherFormat.SocketDescriptor + 1, uint.MaxValue, 0);
         program.Call(SystemCall.NewSession, "start a session", null);
         IdentitySteps.JoinFreshKeyring(program);
+        InheritedSteps.Reset(program);
         program.Call(SystemCall.SetUmask, "clear the umask", null, 0);
         program.Call(SystemCall.ChangeDirectory, "change directory to", "/", program.Text("/"));
         program.Call(SystemCall.Prctl, "name the guardian", null, Linux.PrSetName, program.Text("containers-init"));

@@ -35,6 +35,9 @@ internal sealed class HostFacts
     /// <summary>Whether SELinux is on, with its file system where it is on every distribution.</summary>
     public bool HasSELinux { get; } = File.Exists("/sys/fs/selinux/enforce");
 
+    /// <summary>When memory is short, the kernel is to kill others before this process.</summary>
+    public bool IsSpared { get; } = File.ReadAllText("/proc/self/oom_score_adj").StartsWith('-');
+
     /// <summary>The limits of every container that asks for no others, as far as this process may grant them.</summary>
     public ImmutableArray<ResourceLimitValue> Limits { get; }
 
@@ -42,9 +45,8 @@ internal sealed class HostFacts
     {
         const string LastCapabilityFile = "/proc/sys/kernel/cap_last_cap";
         var last = int.Parse(File.ReadAllText(LastCapabilityFile).Trim(), NumberStyles.None, CultureInfo.InvariantCulture);
-        var pipesCores = File.ReadAllText("/proc/sys/kernel/core_pattern").StartsWith('|');
         var permitted = File.ReadLines("/proc/self/status").First(static line => line.StartsWith("CapPrm:", StringComparison.Ordinal));
         var capabilities = ulong.Parse(permitted.AsSpan("CapPrm:".Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-        return new HostFacts(Libc.EffectiveUserId() == 0, capabilities, last, Math.Max(0, Libc.LandlockVersion()), DefaultLimits.Create(pipesCores));
+        return new HostFacts(Libc.EffectiveUserId() == 0, capabilities, last, Math.Max(0, Libc.LandlockVersion()), DefaultLimits.Create());
     }
 }

@@ -66,6 +66,9 @@ internal sealed class LaunchContext
     /// <summary>What the process may itself that everything here begins from: all, where that is in a user namespace.</summary>
     public required ulong HostCapabilities { get; init; }
 
+    /// <summary>When memory is short, the kernel is to kill others before this process (proc_pid_oom_score_adj(5)).</summary>
+    public required bool SparesHost { get; init; }
+
     /// <summary>Without it there is nothing to drop either: with no_new_privs nothing comes back through execve.</summary>
     public bool MayDropBoundingSet => (HostCapabilities & (1UL << (int)Capability.SetProcessCapabilities)) != 0;
 

@@ -45,6 +45,7 @@ internal static class LaunchPreparation
             PrivateDirectory = place.PrivateDirectory,
             LastCapability = facts.LastCapability,
             LandlockVersion = facts.LandlockVersion,
+            SparesHost = facts.IsSpared,
             Joined = JoinedNamespaces(spec.Namespaces),
             Interactive = interactive,
         };
@@ -88,6 +89,7 @@ internal static class LaunchPreparation
             PrivateDirectory = container.PrivateDirectory,
             LastCapability = container.LastCapability,
             LandlockVersion = container.LandlockVersion,
+            SparesHost = container.SparesHost,
             Joined =
             [
                 .. HandoverSteps.Namespaces.Where(entry => !IsThere(container.Spec.Namespaces, entry.Kind))

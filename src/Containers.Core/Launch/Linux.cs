@@ -22,8 +22,10 @@ internal static class Linux
     public const int PrSetKeepCapabilities = 8;
     public const int PrSetName = 15;
     public const int PrCapabilityBoundingSetDrop = 24;
+    public const int PrSetTimerSlack = 29;
     public const int PrSetChildSubreaper = 36;
     public const int PrSetNoNewPrivileges = 38;
+    public const int PrSetHugePagesDisabled = 41;
     public const int PrCapabilityAmbient = 47;
     public const int PrCapabilityAmbientRaise = 2;
     public const int PrCapabilityAmbientClearAll = 4;

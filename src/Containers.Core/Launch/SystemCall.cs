@@ -19,6 +19,10 @@ internal readonly record struct SystemCall(string Name, ushort X64, ushort Arm64
     public static readonly SystemCall ChangeDirectoryFd = new("fchdir", 81, 50);
     public static readonly SystemCall ChangeDirectory = new("chdir", 80, 49);
     public static readonly SystemCall Poll = new("ppoll", 271, 73);
+    public static readonly SystemCall SetPersonality = new("personality", 135, 92);
+    public static readonly SystemCall SetPriority = new("setpriority", 141, 140);
+    public static readonly SystemCall SetScheduler = new("sched_setscheduler", 144, 119);
+    public static readonly SystemCall SetInputOutputPriority = new("ioprio_set", 251, 30);
     public static readonly SystemCall WaitForChild = new("wait4", 61, 260);
     public static readonly SystemCall KeyControl = new("keyctl", 250, 219);
     public static readonly SystemCall Seccomp = new("seccomp", 317, 277);

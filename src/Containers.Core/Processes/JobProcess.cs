@@ -188,7 +188,9 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
         if (!hasRun)
         {
             var status = ProgramStatus.Load(_memfd);
-            hasRun = status.Reached(LaunchPhase.Executing);
+
+            // A worker that was killed before it could tell of what it cloned has ended here, whatever the clone has reached since.
+            hasRun = _pidfd is not null && status.Reached(LaunchPhase.Executing);
             failure = LaunchFailure.Explain(_compiled.Program, status, _compiled.Attempts);
         }
 

@@ -21,6 +21,9 @@ internal sealed class DyingHost : IDisposable
     public async Task<string> ReadLineAsync() =>
         await _process.StandardOutput.ReadLineAsync(Job.Token) ?? throw new InvalidOperationException("The host ended.");
 
+    /// <summary>All that is left of what it prints, once it has ended.</summary>
+    public async Task<string> ReadToEndAsync() => await _process.StandardOutput.ReadToEndAsync(Job.Token);
+
     public void Kill()
     {
         _process.Kill();

@@ -36,6 +36,9 @@
 #define RENAME_EXCHANGE 2
 #endif
 
+#include "inherited.h"
+#include "exhaust.h"
+
 static void tell(const char *name, long result)
 {
     printf("%s: %s\n", name, result >= 0 ? "ok" : strerrorname_np(errno));
@@ -356,6 +359,34 @@ static void touch_all(char *memory, size_t length)
         memory[i] = 1;
 }
 
+/* Orphans, for PID 1 to reap: how many zombies there were at the most, looked at now and then. */
+static int orphans(long count)
+{
+    long most = 0;
+    for (long i = 0; i < count; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            if (fork() == 0)
+                _exit(0);
+            _exit(0);
+        }
+        if (child < 0)
+            usleep(1000);
+        else
+            waitpid(child, 0, 0);
+        if (i % 500 == 0) {
+            long zombies = 0;
+            DIR *entries = opendir("/proc");
+            for (struct dirent *entry; entries && (entry = readdir(entries));)
+                zombies += entry->d_name[0] >= '0' && entry->d_name[0] <= '9';
+            closedir(entries);
+            most = zombies > most ? zombies : most;
+        }
+    }
+    printf("%ld\n", most);
+    return 0;
+}
+
 static int bomb(const char *kind)
 {
     char path[64];
@@ -412,24 +443,14 @@ static int bomb(const char *kind)
             if (fork() < 0)
                 usleep(1000);
         } else if (!strcmp(kind, "zombies")) {
-            if (i == 3000)
-                return 0;
-            pid_t child = fork();
-            if (child == 0) {
-                /* An orphan, for PID 1 to reap. */
-                if (fork() == 0)
-                    _exit(0);
-                _exit(0);
-            }
-            if (child < 0)
-                usleep(1000);
-            else
-                waitpid(child, 0, 0);
+            return orphans(3000);
         } else if (!strcmp(kind, "output")) {
             if (write(1, block, sizeof block) < 0)
                 return 4;
         } else {
-            return 2;
+            int end = kernel_bomb(kind, i);
+            if (end)
+                return end;
         }
     }
 }
@@ -531,6 +552,24 @@ int main(int count, char **arguments)
         return keys(arguments[2]);
     if (!strcmp(what, "segfault"))
         return segfault();
+    if (!strcmp(what, "odd-host") && count > 2)
+        return odd_host(arguments + 2);
+    if (!strcmp(what, "state"))
+        return state();
+    if (!strcmp(what, "walls"))
+        return walls();
+    if (!strcmp(what, "without") && count > 4)
+        return without(atol(arguments[2]), atoi(arguments[3]), arguments + 4);
+    if (!strcmp(what, "sweep-calls"))
+        return sweep_calls();
+    if (!strcmp(what, "scan-memory") && count > 2)
+        return scan_memory(arguments[2]);
+    if (!strcmp(what, "exhaust") && count > 2)
+        return exhaust(arguments[2]);
+    if (!strcmp(what, "orphans") && count > 2)
+        return orphans(atol(arguments[2]));
+    if (!strcmp(what, "spin"))
+        spin();
     fprintf(stderr, "unknown attack: %s\n", what);
     return 2;
 }

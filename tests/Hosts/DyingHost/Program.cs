@@ -1,5 +1,6 @@
 using System.Globalization;
 using Containers;
+using Containers.Tests.Hosts;
 
 // An application with containers, to be killed by tests. Arguments: its engine's state directory, and what it does:
 //   hold   20 containers, whose processes it names in a line
@@ -10,9 +11,12 @@ using Containers;
 //   stall  containers that wait at the steps of their set-up
 //   probe  what can be had here, and a job without namespaces
 //   ids    whose ids a container has, and why it can have no others
+//   tell:PROGRAM:ARGUMENT  what that program prints in a container, and then in a command of another one; or why there is none
+//   codes  exit codes, while the host starts and waits for processes of its own
+//   reuse  what becomes of a container's handle when its process's id is another's
 if (args is not [var state, var work])
 {
-    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|outer|confined|churn|init|stall|ids|probe");
+    await Console.Error.WriteLineAsync("usage: DyingHost STATE-DIRECTORY hold|outer|confined|churn|init|stall|ids|probe|tell|codes|reuse");
     return 2;
 }
 
@@ -76,6 +80,21 @@ if (work == "ids")
     }
 
     return 0;
+}
+
+if (work.StartsWith("tell:", StringComparison.Ordinal))
+{
+    return await Tales.TellAsync(engine, state, work.Split(':')[1..]);
+}
+
+if (work == "codes")
+{
+    return await Tales.CountCodesAsync(engine);
+}
+
+if (work == "reuse")
+{
+    return await Tales.ReuseAsync(engine);
 }
 
 if (work == "probe")

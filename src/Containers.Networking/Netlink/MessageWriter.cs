@@ -135,6 +135,10 @@ internal sealed class MessageWriter : IDisposable
         }
     }
 
+    /// <summary>Adds flags to the message begun last.</summary>
+    public void AddFlags(NetlinkFlags flags) =>
+        MemoryMarshal.AsRef<NetlinkHeader>(_buffer.AsSpan(_message, NetlinkHeader.Size)).Flags |= flags;
+
     /// <summary>The bytes of one message, with its header.</summary>
     public ReadOnlySpan<byte> Message(int index)
     {

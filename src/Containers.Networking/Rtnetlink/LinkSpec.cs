@@ -71,7 +71,7 @@ internal sealed record IfbLink(string Name) : LinkSpec(Name)
     public override string Kind => "ifb";
 }
 
-/// <summary>A cable between two interfaces, which may be in different namespaces from the start.</summary>
+/// <summary>A cable between two interfaces, which may be in different namespaces from the start. The second is started afterwards.</summary>
 internal sealed record VethLink(string Name, VethLink? Peer = null) : LinkSpec(Name)
 {
     public override string Kind => "veth";
@@ -83,8 +83,14 @@ internal sealed record VethLink(string Name, VethLink? Peer = null) : LinkSpec(N
             return;
         }
 
+        if (Peer.Up)
+        {
+            // The kernel makes the peer first, and would start it while it has no other end (ENOTCONN).
+            throw new NetworkException("create the veth interface", Peer.Name, "The second end cannot be started by the step that makes it; start it in its namespace afterwards.");
+        }
+
         var peer = writer.BeginNested(VethAttribute.Peer);
-        writer.PutRaw(new LinkHeader { Flags = Peer.Up ? LinkFlags.Up : LinkFlags.None, Change = Peer.Up ? LinkFlags.Up : LinkFlags.None });
+        writer.PutRaw(new LinkHeader());
         Peer.Write(writer);
         writer.EndNested(peer);
     }
@@ -109,7 +115,12 @@ internal sealed record BridgeLink(string Name) : LinkSpec(Name)
     protected override void WriteData(MessageWriter writer)
     {
         writer.Put(BridgeAttribute.SpanningTree, SpanningTree ? 1u : 0u);
-        writer.PutBoolean(BridgeAttribute.VlanFiltering, VlanFiltering);
+        if (VlanFiltering)
+        {
+            // Off is what a bridge begins with, and a kernel without VLANs on bridges refuses to be told so.
+            writer.PutBoolean(BridgeAttribute.VlanFiltering, VlanFiltering);
+        }
+
         if (MulticastSnooping is { } snooping)
         {
             writer.PutBoolean(BridgeAttribute.MulticastSnooping, snooping);

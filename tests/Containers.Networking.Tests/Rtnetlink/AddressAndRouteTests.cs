@@ -131,8 +131,7 @@ public class AddressAndRouteTests
         Assert.Contains(host.Route.Neighbours.ListForwarding(port), entry => mac.Equals(entry.HardwareAddress) && entry.Master == bridge);
         Assert.Equal(2, host.Route.Neighbours.ListForwarding(vxlan).Count);
         var shown = host.Words("bridge", "fdb", "show");
-        Assert.Contains("02:00:00:00:00:09 dev port0 master br0", shown, StringComparison.Ordinal);
-        Assert.Contains("sticky", shown, StringComparison.Ordinal);
+        Assert.Contains("02:00:00:00:00:09 dev port0 sticky master br0 static", shown, StringComparison.Ordinal);
         Assert.Contains("00:00:00:00:00:00 dev vx0 dst 10.1.2.5 self permanent", shown, StringComparison.Ordinal);
         host.Route.Neighbours.Delete(Neighbour.AtHost(vxlan, everything, IPAddress.Parse("10.1.2.5")));
         Assert.Single(host.Route.Neighbours.ListForwarding(vxlan));

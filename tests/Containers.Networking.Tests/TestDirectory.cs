@@ -1,6 +1,6 @@
 namespace Containers.Tests;
 
-/// <summary>An empty directory of a test's own, in memory.</summary>
+/// <summary>An empty directory of a test's own.</summary>
 internal sealed class TestDirectory : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("containers-networking-test-").FullName;

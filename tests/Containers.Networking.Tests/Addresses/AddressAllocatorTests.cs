@@ -4,14 +4,14 @@ using Containers.Addresses;
 
 namespace Containers.Tests.Addresses;
 
-[Trait("Category", "Rootless")]
-[Trait("Category", "Vm")]
 public class AddressAllocatorTests
 {
     private const int ErrorInUse = 98;
     private static readonly IPNetwork Small = IPNetwork.Parse("10.7.0.0/29");
 
     [Fact]
+    [Trait("Category", "Rootless")]
+    [Trait("Category", "Vm")]
     public void Addresses_AreGivenOnceWithoutNetworkGatewayAndBroadcast()
     {
         using var directory = new TestDirectory();
@@ -30,6 +30,8 @@ public class AddressAllocatorTests
     }
 
     [Fact]
+    [Trait("Category", "Rootless")]
+    [Trait("Category", "Vm")]
     public void Addresses_JustReturnedComeLast()
     {
         using var directory = new TestDirectory();
@@ -41,6 +43,8 @@ public class AddressAllocatorTests
     }
 
     [Fact]
+    [Trait("Category", "Rootless")]
+    [Trait("Category", "Vm")]
     public void Addresses_OfSeveralEnginesAreNeverTheSame()
     {
         using var directory = new TestDirectory();
@@ -56,6 +60,8 @@ public class AddressAllocatorTests
     }
 
     [Fact]
+    [Trait("Category", "Rootless")]
+    [Trait("Category", "Vm")]
     public void Address_AskedForIsGivenOrRefusedWithTheReason()
     {
         using var directory = new TestDirectory();
@@ -75,6 +81,8 @@ public class AddressAllocatorTests
     }
 
     [Fact]
+    [Trait("Category", "Rootless")]
+    [Trait("Category", "Vm")]
     public void Addresses_OfIp6AreGivenToo_AlsoHighOnesAskedFor()
     {
         using var directory = new TestDirectory();
@@ -109,6 +117,8 @@ public class AddressAllocatorTests
     }
 
     [Fact]
+    [Trait("Category", "Rootless")]
+    [Trait("Category", "Vm")]
     public void Hint_ThatIsNonsenseDoesNotMatter()
     {
         using var directory = new TestDirectory();
@@ -118,6 +128,8 @@ public class AddressAllocatorTests
     }
 
     [Theory]
+    [Trait("Category", "Rootless")]
+    [Trait("Category", "Vm")]
     [InlineData("10.7.0.0/31", null)]
     [InlineData("10.7.0.0/32", null)]
     [InlineData("10.7.0.0/24", "10.8.0.1")]

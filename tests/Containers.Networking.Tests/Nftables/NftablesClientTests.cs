@@ -3,7 +3,6 @@ using Containers.Nftables;
 
 namespace Containers.Tests.Nftables;
 
-[Trait("Category", "Vm")]
 public class NftablesClientTests
 {
     private const int ErrorNoEntry = 2;
@@ -13,6 +12,7 @@ public class NftablesClientTests
     private static readonly Chain Forward = new(Ours, "forward") { Hook = new Hook(HookPoint.Forward, ChainPriority.Filter) };
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Rules_AreListedWithTheirCommentsAndDeletedByHandle()
     {
         using var host = TestNamespace.Create();
@@ -45,6 +45,7 @@ public class NftablesClientTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Batch_ThatFailsChangesNothingAndNamesTheChange()
     {
         using var host = TestNamespace.Create();
@@ -66,6 +67,7 @@ public class NftablesClientTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void NamedCounters_AreCountedAndListed()
     {
         using var host = TestNamespace.Create();
@@ -91,6 +93,7 @@ public class NftablesClientTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void OwnedTable_IsNobodyElsesAndGoneWithItsSocket()
     {
         using var host = TestNamespace.Create();
@@ -109,6 +112,7 @@ public class NftablesClientTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Update_IsDoneAgainWhereOthersChangedTheRulesMeanwhile()
     {
         using var host = TestNamespace.Create();
@@ -134,6 +138,7 @@ public class NftablesClientTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Update_GivesUpWhereOthersNeverStop()
     {
         using var host = TestNamespace.Create();
@@ -198,6 +203,7 @@ public class NftablesClientTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Comment_ThatDoesNotFitIsRefused()
     {
         Assert.Throws<NetworkException>(static () => UserData.Comment(new string('x', 128)));
@@ -205,6 +211,7 @@ public class NftablesClientTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Rule_ThatContradictsItselfOrItsTableIsRefused()
     {
         using var batch = new NftBatch();

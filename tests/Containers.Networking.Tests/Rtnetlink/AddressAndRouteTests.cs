@@ -5,13 +5,13 @@ using Containers.Rtnetlink;
 
 namespace Containers.Tests.Rtnetlink;
 
-[Trait("Category", "Vm")]
 public class AddressAndRouteTests
 {
     private const int ErrorExists = 17;
     private const int ErrorUnreachable = 101;
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Address_OfBothFamiliesIsAddedListedAndDeleted()
     {
         using var host = TestNamespace.Create();
@@ -45,6 +45,7 @@ public class AddressAndRouteTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Route_DefaultOnLinkAndInAnotherTableAreAddedAndListed()
     {
         using var host = TestNamespace.Create();
@@ -69,6 +70,7 @@ public class AddressAndRouteTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Route_ThroughAGatewayOutOfReachIsRefusedWithTheReason()
     {
         using var host = TestNamespace.Create();
@@ -92,6 +94,7 @@ public class AddressAndRouteTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Neighbour_IsAddedReplacedListedAndDeleted()
     {
         using var host = TestNamespace.Create();
@@ -138,6 +141,7 @@ public class AddressAndRouteTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void KernelSettings_AreThoseOfTheNamespaceAndNotTheHosts()
     {
         using var host = TestNamespace.Create();
@@ -156,6 +160,7 @@ public class AddressAndRouteTests
     }
 
     [Theory]
+    [Trait("Category", "Vm")]
     [InlineData("../kernel/core_pattern")]
     [InlineData("ipv4/../../kernel/core_pattern")]
     [InlineData("/ipv4/ip_forward")]

@@ -3,7 +3,6 @@ using Containers.Rtnetlink;
 
 namespace Containers.Tests.Rtnetlink;
 
-[Trait("Category", "Vm")]
 public class LinkTests
 {
     private const int ErrorExists = 17;
@@ -11,6 +10,7 @@ public class LinkTests
     private const int ErrorNoDevice = 19;
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Veth_IsMadeWithItsPeerInAnotherNamespaceInOneStep()
     {
         using var host = TestNamespace.Create();
@@ -34,6 +34,7 @@ public class LinkTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Veth_IsGoneWhenTheOtherNamespaceIs()
     {
         using var host = TestNamespace.Create();
@@ -94,6 +95,7 @@ public class LinkTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Link_CanBeRenamedResizedReaddressedAndMoved()
     {
         using var host = TestNamespace.Create();
@@ -119,6 +121,7 @@ public class LinkTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Delete_TakesBothEndsOfAVeth_AndSaysWhereThereIsNone()
     {
         using var host = TestNamespace.Create();
@@ -130,6 +133,7 @@ public class LinkTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Create_SaysThatTheNameIsTaken()
     {
         using var host = TestNamespace.Create();
@@ -140,6 +144,7 @@ public class LinkTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Create_LeavesNothingWhereThePeerCannotBeMade()
     {
         using var host = TestNamespace.Create();
@@ -151,6 +156,7 @@ public class LinkTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void Create_RepeatsTheKernelsWordsAndTheAttributeItMeans()
     {
         using var host = TestNamespace.Create();
@@ -165,6 +171,7 @@ public class LinkTests
     }
 
     [Theory]
+    [Trait("Category", "Vm")]
     [InlineData("")]
     [InlineData("sixteen-letters-")]
     [InlineData("a/b")]
@@ -180,6 +187,7 @@ public class LinkTests
     }
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void ManyLinks_CanBeMadeAtOnceOverSeveralSocketsAndListedMeanwhile()
     {
         const int Count = 64;

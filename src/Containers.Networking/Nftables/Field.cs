@@ -1,0 +1,110 @@
+namespace Containers.Nftables;
+
+/// <summary>Something of a packet that can be compared with a value or looked up: how it is read, and what nft(8) calls its type.</summary>
+internal sealed class Field
+{
+    private Field(DataType type, Action<RuleWriter> require, Action<RuleWriter, uint> load)
+    {
+        Type = type;
+        Require = require;
+        Load = load;
+    }
+
+    public DataType Type { get; }
+
+    /// <summary>Makes sure that the packet has it.</summary>
+    public Action<RuleWriter> Require { get; }
+
+    /// <summary>Reads it to a register.</summary>
+    public Action<RuleWriter, uint> Load { get; }
+
+    public static Field InputInterface { get; } = OfMeta(MetaKey.InputInterface, DataType.InterfaceName);
+
+    public static Field OutputInterface { get; } = OfMeta(MetaKey.OutputInterface, DataType.InterfaceName);
+
+    public static Field TransportProtocol { get; } = OfMeta(MetaKey.TransportProtocol, DataType.Protocol);
+
+    public static Field NetworkProtocol { get; } = OfMeta(MetaKey.Protocol, DataType.EtherType);
+
+    public static Field Mark { get; } = OfMeta(MetaKey.Mark, DataType.Mark);
+
+    public static Field PacketType { get; } = OfMeta(MetaKey.PacketType, DataType.PacketType);
+
+    public static Field Ip4Source { get; } = OfNetwork(EtherType.Ip4, 12, DataType.Ip4);
+
+    public static Field Ip4Destination { get; } = OfNetwork(EtherType.Ip4, 16, DataType.Ip4);
+
+    public static Field Ip6Source { get; } = OfNetwork(EtherType.Ip6, 8, DataType.Ip6);
+
+    public static Field Ip6Destination { get; } = OfNetwork(EtherType.Ip6, 24, DataType.Ip6);
+
+    public static Field ArpSenderHardware { get; } = OfNetwork(EtherType.Arp, 8, DataType.Ethernet);
+
+    public static Field ArpSenderAddress { get; } = OfNetwork(EtherType.Arp, 14, DataType.Ip4);
+
+    public static Field EthernetDestination { get; } = OfLink(0, DataType.Ethernet);
+
+    public static Field EthernetSource { get; } = OfLink(6, DataType.Ethernet);
+
+    public static Field TcpSourcePort { get; } = OfTransport(Nftables.TransportProtocol.Tcp, 0, DataType.Port);
+
+    public static Field TcpDestinationPort { get; } = OfTransport(Nftables.TransportProtocol.Tcp, 2, DataType.Port);
+
+    public static Field UdpSourcePort { get; } = OfTransport(Nftables.TransportProtocol.Udp, 0, DataType.Port);
+
+    public static Field UdpDestinationPort { get; } = OfTransport(Nftables.TransportProtocol.Udp, 2, DataType.Port);
+
+    public static Field SctpDestinationPort { get; } = OfTransport(Nftables.TransportProtocol.Sctp, 2, DataType.Port);
+
+    public static Field IcmpType { get; } = OfTransport(Nftables.TransportProtocol.Icmp, 0, DataType.IcmpType);
+
+    public static Field Icmp6Type { get; } = OfTransport(Nftables.TransportProtocol.Icmp6, 0, DataType.Icmp6Type);
+
+    /// <summary>The port of whatever transport protocol a rule has made sure of, or looks up beside it.</summary>
+    public static Field DestinationPort { get; } = new(DataType.Port, static _ => { }, static (rule, register) => rule.Payload(PayloadBase.Transport, 2, DataType.Port.Length, register));
+
+    /// <summary>Where the connection's first packet was sent to, before any translation.</summary>
+    public static Field OriginalIp4Destination { get; } =
+        new(DataType.Ip4, static _ => { }, static (rule, register) => rule.Connection(ConnectionKey.Destination4, register, original: true));
+
+    public static Field OriginalIp6Destination { get; } =
+        new(DataType.Ip6, static _ => { }, static (rule, register) => rule.Connection(ConnectionKey.Destination6, register, original: true));
+
+    public static Field ConnectionMark { get; } = new(DataType.Mark, static _ => { }, static (rule, register) => rule.Connection(ConnectionKey.Mark, register));
+
+    private static Field OfMeta(MetaKey key, DataType type) => new(type, static _ => { }, (rule, register) => rule.Meta(key, register));
+
+    private static Field OfLink(int offset, DataType type) => new(type, static _ => { }, (rule, register) => rule.Payload(PayloadBase.Link, offset, type.Length, register));
+
+    private static Field OfNetwork(ushort protocol, int offset, DataType type) =>
+        new(type, rule => rule.RequireNetwork(protocol), (rule, register) => rule.Payload(PayloadBase.Network, offset, type.Length, register));
+
+    private static Field OfTransport(byte protocol, int offset, DataType type) =>
+        new(type, rule => rule.RequireTransport(protocol), (rule, register) => rule.Payload(PayloadBase.Transport, offset, type.Length, register));
+}
+
+/// <summary>A type of values, by the number nft(8) has for it (its datatype.h) and the bytes it takes.</summary>
+internal sealed record DataType(uint Number, int Length, bool HostOrder = false)
+{
+    public static DataType Ip4 { get; } = new(7, 4);
+
+    public static DataType Ip6 { get; } = new(8, 16);
+
+    public static DataType Ethernet { get; } = new(9, 6);
+
+    public static DataType EtherType { get; } = new(10, 2);
+
+    public static DataType Protocol { get; } = new(12, 1);
+
+    public static DataType Port { get; } = new(13, 2);
+
+    public static DataType IcmpType { get; } = new(14, 1);
+
+    public static DataType Mark { get; } = new(19, 4, HostOrder: true);
+
+    public static DataType Icmp6Type { get; } = new(29, 1);
+
+    public static DataType PacketType { get; } = new(31, 1);
+
+    public static DataType InterfaceName { get; } = new(41, 16, HostOrder: true);
+}

@@ -8,15 +8,12 @@ internal static unsafe partial class Libc
     public const int FcntlGetRangeLock = 36;
     public const int FcntlSetRangeLock = 37;
 
-    public const short LockShared = 0;
-    public const short LockExclusive = 1;
-    public const short LockNone = 2;
+    public const short RangeLockShared = 0;
+    public const short RangeLockExclusive = 1;
+    public const short RangeLockNone = 2;
 
     [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
     public static partial int RangeLock(FileDescriptor fd, int command, FileLock* range);
-
-    [LibraryImport(Library, EntryPoint = "pwrite", SetLastError = true)]
-    public static partial nint WriteAt(FileDescriptor fd, byte* buffer, nuint count, long offset);
 
     /// <summary>struct flock of 64-bit machines. The process must be 0 in a request.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 32)]

@@ -27,16 +27,16 @@ internal sealed unsafe class RangeLocks : IDisposable
 
     /// <summary>Locks a range for this object alone, or shared with others that share; a lock it has already becomes that kind.</summary>
     /// <returns>Whether it could; not where others have any of it.</returns>
-    public bool TryLock(long start, long length, bool shared = false) => Set(shared ? Libc.LockShared : Libc.LockExclusive, start, length);
+    public bool TryLock(long start, long length, bool shared = false) => Set(shared ? Libc.RangeLockShared : Libc.RangeLockExclusive, start, length);
 
-    public void Unlock(long start, long length) => Set(Libc.LockNone, start, length);
+    public void Unlock(long start, long length) => Set(Libc.RangeLockNone, start, length);
 
     /// <summary>What others have locked of a range, the first part of it; null: nothing.</summary>
     public (long Start, long Length)? FindConflict(long start, long length)
     {
-        var range = new Libc.FileLock { Kind = Libc.LockExclusive, Start = start, Length = length };
+        var range = new Libc.FileLock { Kind = Libc.RangeLockExclusive, Start = start, Length = length };
         return Libc.RangeLock(_file, Libc.FcntlGetRangeLock, &range) == 0
-            ? range.Kind == Libc.LockNone ? null : (range.Start, range.Length == 0 ? long.MaxValue - range.Start : range.Length)
+            ? range.Kind == Libc.RangeLockNone ? null : (range.Start, range.Length == 0 ? long.MaxValue - range.Start : range.Length)
             : throw new NetworkException("look for locks of", _path, ErrnoNames.Last);
     }
 

@@ -12,7 +12,7 @@ public static class ImageEngineExtensions
             get
             {
                 ArgumentNullException.ThrowIfNull(engine);
-                return engine.Extension(static engine => new ImageStore(engine.OptionsOf<ImageStoreOptions>() ?? new ImageStoreOptions(), engine.Logger));
+                return engine.Extension(static engine => new ImageStore(engine.OptionsOf<ImageStoreOptions>() ?? new ImageStoreOptions(), engine.Logger, engine));
             }
         }
     }

@@ -14,6 +14,9 @@ internal static partial class ImageLog
     [LoggerMessage(EventId = 102, Level = LogLevel.Warning, Message = "The image store has a problem: {Problem}")]
     public static partial void StoreProblem(this ILogger logger, string problem);
 
+    [LoggerMessage(EventId = 105, Level = LogLevel.Warning, Message = "{Path} has files of subordinate ids and stays until a store of an engine that has them is opened (ContainerEngine.Images)")]
+    public static partial void TreeLeft(this ILogger logger, string path, Exception reason);
+
     [LoggerMessage(EventId = 104, Level = LogLevel.Information, Message = "Made {Image}: {Digest}")]
     public static partial void Committed(this ILogger logger, ImageReference image, Oci.Digest digest);
 

@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
+using Containers.Interop;
+using Containers.Layers;
 using Containers.Oci;
 using Containers.Pulling;
 using Containers.References;
 using Containers.Registries;
+using Containers.RootFilesystems;
 using Containers.Running;
 using Containers.Store;
 using Microsoft.Extensions.Logging;
@@ -19,6 +22,7 @@ public sealed partial class ImageStore : IDisposable
     private readonly ImageStoreOptions _options;
     private readonly ILogger _logger;
     private readonly Lazy<ContentStore> _store;
+    private readonly Lazy<SubordinateFiles?> _subordinate;
     private readonly RegistryClient _registries;
     private readonly ConcurrentDictionary<(Digest Target, ImagePlatform Platform), InstalledImage> _known = new();
 
@@ -29,13 +33,18 @@ public sealed partial class ImageStore : IDisposable
     {
     }
 
-    internal ImageStore(ImageStoreOptions options, ILogger logger)
+    /// <param name="options">Where it is, and how registries are reached.</param>
+    /// <param name="logger">Is told what happens.</param>
+    /// <param name="engine">Whose containers the images are for: an ordinary user's with subordinate ids gets files with their owners. Null: nobody's.</param>
+    internal ImageStore(ImageStoreOptions options, ILogger logger, ContainerEngine? engine = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.ParallelLayers, 1, nameof(options));
         _options = options;
         _logger = logger;
         _registries = new RegistryClient(options.Registries);
-        _store = new Lazy<ContentStore>(() => ContentStore.Open(options.ResolveDirectory(), problem => _logger.StoreProblem(problem.ToString())));
+        _subordinate = new Lazy<SubordinateFiles?>(() => engine is null ? null : SubordinateFiles.Of(engine), LazyThreadSafetyMode.PublicationOnly);
+        _store = new Lazy<ContentStore>(() => ContentStore.Open(
+            options.ResolveDirectory(), problem => _logger.StoreProblem(problem.ToString()), RemoveTree, () => _subordinate.Value?.Variant ?? string.Empty));
     }
 
     internal ContentStore Store => _store.Value;
@@ -88,7 +97,7 @@ public sealed partial class ImageStore : IDisposable
 
             await InstallAsync(hold, image, isRemote ? new RegistryOrigin(_registries, reference) : null, new TransferProgress(null), cancellationToken).ConfigureAwait(false);
             Store.Blobs.Touch(image.Target.Id);
-            return new HeldImage(reference.Familiar, image.Document, image.Configuration, Store.Layers.Directory, image.FindLayers(Store)!.Value, hold);
+            return new HeldImage(reference.Familiar, image.Document, image.Configuration, Store.Layers.Directory, image.FindLayers(Store)!.Value, hold, _subordinate.Value);
         }
         catch
         {
@@ -104,6 +113,36 @@ public sealed partial class ImageStore : IDisposable
         if (_store.IsValueCreated)
         {
             _store.Value.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Layers unpacked with subordinate ids are removed inside the user namespace of an engine. Without one, as when another process
+    /// opens the store alone, they are left where they are, which is below a session that has ended: the next store of an engine that is
+    /// opened there sweeps them.
+    /// </summary>
+    private void RemoveTree(string path)
+    {
+        try
+        {
+            DirectoryTree.Remove(path);
+        }
+        catch (ContainerException refused) when (Libc.EffectiveUserId() != 0 && SubordinateFiles.IsRefusal(refused))
+        {
+            try
+            {
+                if (_subordinate.Value is { } subordinate)
+                {
+                    subordinate.RemoveTree(path);
+                    return;
+                }
+            }
+            catch (ObjectDisposedException)
+            {
+                // The engine goes, and its store with it.
+            }
+
+            _logger.TreeLeft(path, refused);
         }
     }
 
@@ -173,7 +212,7 @@ public sealed partial class ImageStore : IDisposable
     }
 
     private Task InstallAsync(Hold hold, InstalledImage image, ILayerOrigin? origin, TransferProgress progress, CancellationToken cancellationToken) =>
-        new LayerInstaller(Store, _options.ParallelLayers).InstallAsync(hold, image, origin, progress, cancellationToken);
+        new LayerInstaller(Store, _options.ParallelLayers, _subordinate.Value).InstallAsync(hold, image, origin, progress, cancellationToken);
 
     /// <summary>One that shows a registry what the caller gave, and nobody else.</summary>
     private RegistryClient Client(ImageReference reference, RegistryCredential credential) => new(_options.Registries.With(reference.Registry, credential));

@@ -37,6 +37,7 @@ internal enum Errno
     ENOSYS = 38,
     ENOTEMPTY = 39,
     ELOOP = 40,
+    ENODATA = 61,
     EPROTO = 71,
     EOVERFLOW = 75,
     ELIBBAD = 80,

@@ -34,6 +34,9 @@ internal sealed class Guardian : IReactorHandler, IDisposable
         _registration = reactor.Register(socket.Descriptor, EpollEvents.In, this);
     }
 
+    /// <summary>The further ids of its user namespace; null where it has this process's own alone, or none.</summary>
+    public SubordinateIds? Ids => _ids;
+
     /// <summary>Whether it can no longer launch anything.</summary>
     public bool HasEnded => _ended.Task.IsCompleted;
 

@@ -50,6 +50,9 @@ internal readonly record struct SystemCall(string Name, ushort X64, ushort Arm64
     public static readonly SystemCall SymlinkAt = new("symlinkat", 266, 36);
     public static readonly SystemCall ChangeModeFd = new("fchmod", 91, 52);
     public static readonly SystemCall ChangeOwnerFd = new("fchown", 93, 55);
+    public static readonly SystemCall GetXattr = new("getxattr", 191, 8);
+    public static readonly SystemCall SetXattrFd = new("fsetxattr", 190, 7);
+    public static readonly SystemCall MemfdCreate = new("memfd_create", 319, 279);
     public static readonly SystemCall AccessAt = new("faccessat", 269, 48);
     public static readonly SystemCall Unshare = new("unshare", 272, 97);
     public static readonly SystemCall EventFd = new("eventfd2", 290, 19);

@@ -16,7 +16,7 @@ internal static class RootExport
             {
                 var directory = Libc.Open(path, Libc.OpenReadOnly | Libc.OpenDirectory | Libc.OpenCloseOnExec);
 
-                // Layers of root's store have the owners they were made with; a user's all are that user's.
+                // Layers of root's store have the owners they were made with; a user's those that its engine gives them.
                 layers.Add(new PackedLayer(directory, Libc.EffectiveUserId() == 0 ? OwnerMap.Same : options.Owners));
                 if (directory.IsInvalid)
                 {

@@ -21,7 +21,7 @@ internal static class WrittenChanges
                 }
             }
 
-            var found = await LayerChanges.FindAsync(written.Upper, lowers, LayerLimits.Default, cancellationToken).ConfigureAwait(false);
+            var found = await LayerChanges.FindAsync(written.Upper, lowers, LayerLimits.Default, written.Image.Subordinate, cancellationToken).ConfigureAwait(false);
             return Keep(written, found);
         }
         finally
@@ -34,7 +34,7 @@ internal static class WrittenChanges
     private static List<ImageChange> Keep(WrittenFiles written, IReadOnlyList<LayerChange> found)
     {
         var excluded = written.Excluded;
-        var own = new LayeredFiles(written.Image.LayerPaths);
+        var own = written.Image.Files;
         var kept = new List<ImageChange>();
         byte[] last = [];
         for (var i = found.Count - 1; i >= 0; i--)
@@ -64,7 +64,9 @@ internal static class WrittenChanges
         var how = new Launch.Linux.OpenHow { Flags = Libc.OpenPath | Libc.OpenCloseOnExec | (ulong)Libc.OpenNoFollow, Resolve = Launch.Linux.ResolveInRoot | Launch.Linux.ResolveNoMagicLinks };
         fixed (byte* start = (byte[])[.. path, 0])
         {
-            using var above = Libc.OpenAt2Bytes(written.Upper, start, &how);
+            using var opened = Libc.OpenAt2Bytes(written.Upper, start, &how);
+            using var inside = opened.IsInvalid && TreeFiles.IsClosed(written.Image.Subordinate) ? written.Image.Subordinate!.Open(written.Upper, (byte[])[.. path, 0], Libc.OpenPath) : null;
+            var above = inside ?? opened;
             var owners = written.PackOptions.Owners;
             return below is not null && FileStatus.TryGet(below, out var old) && FileStatus.TryGet(above, out var now)
                 && old.Kind == FileKind.Directory && now.Kind == FileKind.Directory

@@ -49,7 +49,8 @@ internal sealed class WrittenFiles : IDisposable
     {
         IsUpper = true,
         Owners = ContainerOwners.Of(_container),
-        Lower = new LayeredFiles(Image.LayerPaths),
+        Lower = Image.Files,
+        Subordinate = Image.Subordinate,
         Excluded = Excluded,
     };
 

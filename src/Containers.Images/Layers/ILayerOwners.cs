@@ -15,7 +15,7 @@ internal sealed class OwnersAsWritten : ILayerOwners
     public (uint User, uint Group)? Of(TarEntry entry) => (entry.UserId, entry.GroupId);
 }
 
-/// <summary>All is the user's own: an ordinary user cannot give files away.</summary>
+/// <summary>All is the user's own: an ordinary user with one id cannot give files away.</summary>
 internal sealed class OwnerAlone : ILayerOwners
 {
     public (uint User, uint Group)? Of(TarEntry entry) => null;

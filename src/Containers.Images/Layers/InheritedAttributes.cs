@@ -11,9 +11,12 @@ internal static class InheritedAttributes
     /// <param name="layer">The unpacked layer.</param>
     /// <param name="directories">Paths of such directories in it.</param>
     /// <param name="below">The layers below, top first.</param>
-    public static unsafe void Apply(string layer, IReadOnlyList<byte[]> directories, IReadOnlyList<string> below)
+    /// <param name="subordinate">Opens what is closed to the user; null where nothing is.</param>
+    /// <param name="later">Notes the owners where they are given later; null: they are given here.</param>
+    public static unsafe void Apply(
+        string layer, IReadOnlyList<byte[]> directories, IReadOnlyList<string> below, SubordinateFiles? subordinate = null, LaterOwners? later = null)
     {
-        var files = new LayeredFiles(below);
+        var files = new LayeredFiles(below, subordinate);
         var own = new LayeredFiles([layer]);
         foreach (var path in directories)
         {
@@ -27,8 +30,13 @@ internal static class InheritedAttributes
             using var found = own.Find(names) ?? throw new ContainerException("find the directory of the layer", layer, Errno.ENOENT);
             using var directory = LayeredFiles.Reopen(found, Libc.OpenReadOnly | Libc.OpenDirectory);
 
-            // An ordinary user's files all have its own ids, these too.
-            if ((FileStatus.TryGet(directory, out var present) && (present.UserId, present.GroupId) != (status.UserId, status.GroupId)
+            if (later is not null)
+            {
+                later.Inherited([.. path, 0], status.UserId, status.GroupId);
+            }
+
+            // The files of an ordinary user with one id all have that, these too.
+            if ((later is null && FileStatus.TryGet(directory, out var present) && (present.UserId, present.GroupId) != (status.UserId, status.GroupId)
                 && Libc.ChangeOwner(directory, status.UserId, status.GroupId) != 0) || Libc.ChangeMode(directory, status.Mode) != 0)
             {
                 throw new ContainerException("give the directory of a layer its owner and mode in", layer, ErrnoNames.Last);

@@ -9,8 +9,11 @@ internal sealed class LayerChanges
     private readonly LayerLimits _limits;
     private readonly CancellationToken _cancellationToken;
 
-    private LayerChanges(LayerLimits limits, CancellationToken cancellationToken)
+    private readonly SubordinateFiles? _subordinate;
+
+    private LayerChanges(LayerLimits limits, SubordinateFiles? subordinate, CancellationToken cancellationToken)
     {
+        _subordinate = subordinate;
         _limits = limits;
         _cancellationToken = cancellationToken;
     }
@@ -19,12 +22,13 @@ internal sealed class LayerChanges
     /// <param name="upper">Opened for reading.</param>
     /// <param name="lowers">Opened for reading, the topmost first.</param>
     /// <param name="limits">How many names are looked at, and how deep.</param>
+    /// <param name="subordinate">Opens what is closed to the user; null where nothing is.</param>
     /// <param name="cancellationToken">Stops in the middle.</param>
     public static Task<IReadOnlyList<LayerChange>> FindAsync(
-        FileDescriptor upper, IReadOnlyList<FileDescriptor> lowers, LayerLimits limits, CancellationToken cancellationToken) =>
+        FileDescriptor upper, IReadOnlyList<FileDescriptor> lowers, LayerLimits limits, SubordinateFiles? subordinate, CancellationToken cancellationToken) =>
         DedicatedThread.RunAsync<IReadOnlyList<LayerChange>>(() =>
         {
-            var changes = new LayerChanges(limits, cancellationToken);
+            var changes = new LayerChanges(limits, subordinate, cancellationToken);
             changes.Compare(upper, lowers, [], 0, hidesBelow: false);
             return changes._changes;
         });
@@ -44,13 +48,13 @@ internal sealed class LayerChanges
             _cancellationToken.ThrowIfCancellationRequested();
             byte[] below = path.Length == 0 ? name[..^1] : [.. path, (byte)'/', .. name.AsSpan(..^1)];
             var isBelow = IsBelow(lowers, name);
-            if (!LayerDirectories.TryStat(upper, name, out var status) || LayerDirectories.IsWhiteout(status))
+            if (!LayerDirectories.TryStat(upper, name, out var status, _subordinate) || LayerDirectories.IsWhiteout(status))
             {
                 Add(isBelow, LayerChangeKind.Deleted, below);
             }
             else if (TreeFiles.Kind(status) == FileKind.Directory)
             {
-                using var directory = LayerDirectories.OpenIn(upper, name);
+                using var directory = LayerDirectories.OpenIn(upper, name, _subordinate);
                 Add(true, isBelow ? LayerChangeKind.Modified : LayerChangeKind.Added, below);
                 if (!directory.IsInvalid)
                 {
@@ -59,8 +63,8 @@ internal sealed class LayerChanges
             }
             else
             {
-                using var file = TreeFiles.Kind(status) == FileKind.Regular && status.Size == 0 ? TreeFiles.Open(upper, name) : null;
-                var isWhiteout = file is { IsInvalid: false } && TreeFiles.IsMarkedWhiteout(file, status);
+                using var file = TreeFiles.Kind(status) == FileKind.Regular && status.Size == 0 ? TreeFiles.Open(upper, name, _subordinate) : null;
+                var isWhiteout = file is { IsInvalid: false } && TreeFiles.IsMarkedWhiteout(file, status, _subordinate);
                 Add(!isWhiteout || isBelow, isWhiteout ? LayerChangeKind.Deleted : isBelow ? LayerChangeKind.Modified : LayerChangeKind.Added, below);
             }
         }
@@ -74,25 +78,25 @@ internal sealed class LayerChanges
             // As overlay merges: down to what is no directory, or hides the rest.
             foreach (var lower in lowers)
             {
-                if (!LayerDirectories.TryStat(lower, name, out var status))
+                if (!LayerDirectories.TryStat(lower, name, out var status, _subordinate))
                 {
                     continue;
                 }
 
-                var opened = TreeFiles.Kind(status) == FileKind.Directory ? LayerDirectories.OpenIn(lower, name) : null;
+                var opened = TreeFiles.Kind(status) == FileKind.Directory ? LayerDirectories.OpenIn(lower, name, _subordinate) : null;
                 if (opened is null or { IsInvalid: true })
                 {
                     break;
                 }
 
                 below.Add(opened);
-                if (TreeFiles.IsOpaque(opened))
+                if (TreeFiles.IsOpaque(opened, _subordinate))
                 {
                     break;
                 }
             }
 
-            Compare(directory, below, path, depth + 1, hidesBelow || TreeFiles.IsOpaque(directory));
+            Compare(directory, below, path, depth + 1, hidesBelow || TreeFiles.IsOpaque(directory, _subordinate));
         }
         finally
         {
@@ -101,23 +105,23 @@ internal sealed class LayerChanges
     }
 
     /// <summary>The names that the lower directories show together.</summary>
-    private static List<byte[]> Below(IReadOnlyList<FileDescriptor> lowers, int most, byte[] path)
+    private List<byte[]> Below(IReadOnlyList<FileDescriptor> lowers, int most, byte[] path)
     {
         var names = new SortedSet<byte[]>(Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)));
         foreach (var lower in lowers)
         {
-            using var again = LayerDirectories.OpenIn(lower, ".\0"u8);
+            using var again = LayerDirectories.OpenIn(lower, ".\0"u8, _subordinate);
             names.UnionWith(DirectoryNames.Read(again, path, most));
         }
 
         return [.. names.Where(name => IsBelow(lowers, name))];
     }
 
-    private static bool IsBelow(IReadOnlyList<FileDescriptor> lowers, byte[] name)
+    private bool IsBelow(IReadOnlyList<FileDescriptor> lowers, byte[] name)
     {
         foreach (var lower in lowers)
         {
-            if (LayerDirectories.TryStat(lower, name, out var status))
+            if (LayerDirectories.TryStat(lower, name, out var status, _subordinate))
             {
                 return !LayerDirectories.IsWhiteout(status);
             }

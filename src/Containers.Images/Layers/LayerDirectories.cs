@@ -107,21 +107,34 @@ internal sealed unsafe class LayerDirectories(FileDescriptor root) : IDisposable
         }
     }
 
-    public static FileDescriptor OpenIn(FileDescriptor parent, ReadOnlySpan<byte> name)
+    public static FileDescriptor OpenIn(FileDescriptor parent, ReadOnlySpan<byte> name, SubordinateFiles? subordinate = null)
     {
+        var flags = Libc.OpenReadOnly | Libc.OpenDirectory | Libc.OpenNoFollow | Libc.OpenCloseOnExec;
         fixed (byte* start = name)
         {
-            return Libc.OpenAtBytes(parent, start, Libc.OpenReadOnly | Libc.OpenDirectory | Libc.OpenNoFollow | Libc.OpenCloseOnExec);
+            var directory = Libc.OpenAtBytes(parent, start, flags);
+            return directory.IsInvalid && TreeFiles.IsClosed(subordinate) ? subordinate!.Open(parent, name, flags) : directory;
         }
     }
 
-    public static bool TryStat(FileDescriptor parent, ReadOnlySpan<byte> name, out Libc.StatxBuffer status)
+    public static bool TryStat(FileDescriptor parent, ReadOnlySpan<byte> name, out Libc.StatxBuffer status, SubordinateFiles? subordinate = null)
     {
         fixed (byte* start = name)
         fixed (Libc.StatxBuffer* buffer = &status)
         {
-            return Libc.StatxBytes(parent, start, Libc.AtNoFollow, 0x7ff, buffer) == 0;
+            if (Libc.StatxBytes(parent, start, Libc.AtNoFollow, 0x7ff, buffer) == 0)
+            {
+                return true;
+            }
         }
+
+        if (!TreeFiles.IsClosed(subordinate))
+        {
+            return false;
+        }
+
+        using var file = subordinate!.Open(parent, name, Libc.OpenPath);
+        return !file.IsInvalid && TreeFiles.TryStat(file, out status);
     }
 
     /// <summary>Overlay's mark of something gone: a character device 0/0. No entry of a layer makes one, only a whiteout does.</summary>

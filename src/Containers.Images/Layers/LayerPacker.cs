@@ -92,7 +92,7 @@ internal sealed class LayerPacker(PackOptions options)
         {
             var shown = 0;
             Libc.StatxBuffer status;
-            while (!LayerDirectories.TryStat(layers[shown].Directory, name, out status))
+            while (!LayerDirectories.TryStat(layers[shown].Directory, name, out status, options.Subordinate))
             {
                 if (++shown == layers.Count)
                 {
@@ -128,7 +128,7 @@ internal sealed class LayerPacker(PackOptions options)
                 case FileKind.Directory:
                     PackDirectory(layers.Skip(shown), name, path, depth);
                     break;
-                case FileKind.SymbolicLink when TreeFiles.ReadLink(parent, name) is { } target:
+                case FileKind.SymbolicLink when TreeFiles.ReadLink(parent, name, options.Subordinate) is { } target:
                     WriteNode(TarEntryKind.SymbolicLink, path, status, target);
                     break;
                 case FileKind.Fifo:
@@ -157,19 +157,19 @@ internal sealed class LayerPacker(PackOptions options)
                 foreach (var layer in layers)
                 {
                     // As overlay merges: down to what is no directory, or hides the rest. What is mounted on one is not of the tree.
-                    var isThere = LayerDirectories.TryStat(layer.Directory, name, out var status);
+                    var isThere = LayerDirectories.TryStat(layer.Directory, name, out var status, options.Subordinate);
                     if (isThere && TreeFiles.Kind(status) != FileKind.Directory)
                     {
                         break;
                     }
 
-                    if (!isThere || LayerDirectories.OpenIn(layer.Directory, name) is not { } directory)
+                    if (!isThere || LayerDirectories.OpenIn(layer.Directory, name, options.Subordinate) is not { } directory)
                     {
                         continue;
                     }
 
                     opened.Add(layer with { Directory = directory });
-                    if (directory.IsInvalid || (isMerged && TreeFiles.IsOpaque(directory)))
+                    if (directory.IsInvalid || (isMerged && TreeFiles.IsOpaque(directory, options.Subordinate)))
                     {
                         break;
                     }
@@ -192,8 +192,8 @@ internal sealed class LayerPacker(PackOptions options)
             }
 
             RefuseMark(directory, "redirect", path);
-            var isOpaque = options.IsUpper && TreeFiles.IsOpaque(directory);
-            _pending.Add(Entry(TarEntryKind.Directory, path, status, xattrs: TreeFiles.Xattrs(directory)));
+            var isOpaque = options.IsUpper && TreeFiles.IsOpaque(directory, options.Subordinate);
+            _pending.Add(Entry(TarEntryKind.Directory, path, status, xattrs: TreeFiles.Xattrs(directory, options.Subordinate)));
             if (isOpaque || !IsAsBelow(path, _pending[^1]))
             {
                 WritePending();
@@ -232,14 +232,14 @@ internal sealed class LayerPacker(PackOptions options)
 
         private void PackFile(FileDescriptor parent, byte[] name, byte[] path, byte[] above)
         {
-            using var file = TreeFiles.Open(parent, name);
+            using var file = TreeFiles.Open(parent, name, options.Subordinate);
             if (file.IsInvalid || !TreeFiles.TryStat(file, out var status) || TreeFiles.Kind(status) != FileKind.Regular)
             {
                 SkipOrThrow(path);
                 return;
             }
 
-            if (options.IsUpper && TreeFiles.IsMarkedWhiteout(file, status))
+            if (options.IsUpper && TreeFiles.IsMarkedWhiteout(file, status, options.Subordinate))
             {
                 WriteMark(above, [.. Whiteout.Prefix, .. name.AsSpan(..^1)], status);
                 return;
@@ -253,7 +253,7 @@ internal sealed class LayerPacker(PackOptions options)
                 return;
             }
 
-            Start(Entry(TarEntryKind.File, path, status, xattrs: TreeFiles.Xattrs(file)));
+            Start(Entry(TarEntryKind.File, path, status, xattrs: TreeFiles.Xattrs(file, options.Subordinate)));
             if (!CopyContent(file, path, (long)status.Size) || !TreeFiles.TryStat(file, out var after) || after.Size != status.Size
                 || after.ModifiedSeconds != status.ModifiedSeconds || after.ModifiedNanoseconds != status.ModifiedNanoseconds)
             {
@@ -310,7 +310,7 @@ internal sealed class LayerPacker(PackOptions options)
         /// <summary>Overlay's marks for content that is elsewhere: without it, the layer would have wrong files.</summary>
         private void RefuseMark(FileDescriptor file, string mark, byte[] path)
         {
-            if (options.IsUpper && TreeFiles.OverlayMark(file, mark) is not null)
+            if (options.IsUpper && TreeFiles.OverlayMark(file, mark, options.Subordinate) is not null)
             {
                 throw new ImageException("pack", RawText.Show(path), $"Overlay marked it as {mark}: its content is in another layer. Mount with {mark} off.");
             }

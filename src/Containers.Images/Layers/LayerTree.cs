@@ -15,6 +15,7 @@ internal sealed unsafe class LayerTree : IDisposable
     private const uint Permissions = 0x1FF; // 0777
 
     private readonly ILayerOwners _owners;
+    private readonly LaterOwners? _later;
     private readonly bool _isRoot = Libc.EffectiveUserId() == 0;
     private readonly uint _self = Libc.EffectiveUserId();
     private readonly uint _selfGroup = Libc.EffectiveGroupId();
@@ -27,6 +28,7 @@ internal sealed unsafe class LayerTree : IDisposable
     public LayerTree(FileDescriptor root, ILayerOwners owners)
     {
         _owners = owners;
+        _later = owners as LaterOwners;
         Directories = new LayerDirectories(root);
         if (Libc.Unshare(Libc.UnshareFileSystem) == 0)
         {
@@ -76,6 +78,7 @@ internal sealed unsafe class LayerTree : IDisposable
         }
 
         SetTimes(file, null, entry, 0, path);
+        _later?.Made(path, entry);
     }
 
     public void MakeDirectory(LayerPath path, TarEntry entry)
@@ -177,6 +180,13 @@ internal sealed unsafe class LayerTree : IDisposable
                 ReplaceOrThrow(parent, path, "link", errno);
             }
         }
+
+        if (_later is not null)
+        {
+            var first = new LayerPath();
+            first.Set(target, int.MaxValue);
+            _later.Linked(path, first);
+        }
     }
 
     /// <summary>Overlay's own form of "gone". What the same layer brings by that name stays; of a directory, only what is below it goes.</summary>
@@ -234,6 +244,7 @@ internal sealed unsafe class LayerTree : IDisposable
             }
 
             SetTimes(directory, null, entry, 0, path);
+            _later?.Made(path, entry);
         }
     }
 
@@ -270,10 +281,12 @@ internal sealed unsafe class LayerTree : IDisposable
             if ((status.Mode & 0xf000) != (int)FileKind.Directory)
             {
                 Require(Libc.UnlinkAtBytes(parent, name, 0), "replace", path);
+                _later?.Replaced(path, isDirectory: false);
                 return LayerDirectories.IsWhiteout(status);
             }
 
             Require(Libc.RenameAtBytes(parent, name, Directories.Root, replaced), "replace", path);
+            _later?.Replaced(path, isDirectory: true);
         }
 
         DirectoryTree.Remove($"/proc/self/fd/{Directories.Root.Number}/{System.Text.Encoding.ASCII.GetString(Whiteout.Replaced[..^1])}");
@@ -292,6 +305,8 @@ internal sealed unsafe class LayerTree : IDisposable
 
             SetTimes(parent, name, entry, Libc.AtNoFollow, path);
         }
+
+        _later?.Made(path, entry);
     }
 
     private void SetXattrs(FileDescriptor file, ReadOnlySpan<byte> path, TarEntry entry)
@@ -301,6 +316,12 @@ internal sealed unsafe class LayerTree : IDisposable
             if (!LayerXattrs.IsAllowed(xattr.Name.Span, xattr.Value.Span))
             {
                 DroppedXattrs++;
+                continue;
+            }
+
+            if (_later is not null && xattr.Name.Span.SequenceEqual(LayerXattrs.Capability))
+            {
+                // With the owner, which a change of would take it away.
                 continue;
             }
 

@@ -21,6 +21,20 @@ internal static class LayerXattrs
         name.StartsWith("user."u8) ? !name.StartsWith("user.overlay."u8) && name.Length > "user.".Length
         : name.SequenceEqual(Capability) && IsCapability(value);
 
+    /// <summary>Capabilities that mean something in the user namespace of this user's engine alone, as they mean it everywhere.</summary>
+    public static byte[] Portable(ReadOnlySpan<byte> name, byte[] value)
+    {
+        if (!name.SequenceEqual(Capability) || value.Length != CapabilityVersion3 || value[3] != 3
+            || BinaryPrimitives.ReadUInt32LittleEndian(value.AsSpan(20)) != Interop.Libc.EffectiveUserId())
+        {
+            return value;
+        }
+
+        var portable = value[..CapabilityVersion2];
+        portable[3] = 2;
+        return portable;
+    }
+
     /// <summary>struct vfs_ns_cap_data: of the second version, or of the third for the root of the first user namespace.</summary>
     private static bool IsCapability(ReadOnlySpan<byte> value) => value.Length switch
     {

@@ -9,9 +9,11 @@ namespace Containers.Layers;
 /// whiteout or an opaque directory also where it has nothing. Links are resolved among all layers, and never out of them.
 /// </summary>
 /// <param name="layers">The directories, top first.</param>
-internal sealed class LayeredFiles(IReadOnlyList<string> layers)
+/// <param name="subordinate">Opens what is closed to the user, as files of its subordinate ids can be; null where nothing is.</param>
+internal sealed class LayeredFiles(IReadOnlyList<string> layers, SubordinateFiles? subordinate = null)
 {
     private const string UserMark = "user.overlay.opaque";
+    private const uint OthersRead = 4;
     private const int MaxLinks = 40;
     private const int MaxTarget = 4096;
     private const int OpenDirectory = Libc.OpenPath | Libc.OpenCloseOnExec;
@@ -80,6 +82,11 @@ internal sealed class LayeredFiles(IReadOnlyList<string> layers)
                     directory = Libc.OpenAtBytes(parent, name, OpenDirectory | Libc.OpenNoFollow);
                 }
 
+                if (directory.IsInvalid && subordinate is not null && ErrnoNames.Last == Errno.EACCES)
+                {
+                    directory = subordinate.Open(parent, (byte[])[.. names[i], 0], OpenDirectory | Libc.OpenNoFollow);
+                }
+
                 if (directory.IsInvalid)
                 {
                     // Only what is missing can come from below, and not through what hides everything below.
@@ -93,7 +100,7 @@ internal sealed class LayeredFiles(IReadOnlyList<string> layers)
                     return null;
                 }
 
-                isOpaque |= status.Kind == FileKind.Directory && IsOpaque(directory);
+                isOpaque |= status.Kind == FileKind.Directory && IsOpaque(directory, status);
             }
 
             if (!directory.IsInvalid)
@@ -111,9 +118,14 @@ internal sealed class LayeredFiles(IReadOnlyList<string> layers)
     }
 
     /// <summary>Another descriptor of the very file; nothing is resolved again.</summary>
-    public static FileDescriptor Reopen(FileDescriptor file, int flags)
+    public static FileDescriptor Reopen(FileDescriptor file, int flags, SubordinateFiles? subordinate = null)
     {
         var opened = Libc.Open(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{file.Number}"), flags | Libc.OpenCloseOnExec);
+        if (opened.IsInvalid && subordinate is not null && ErrnoNames.Last == Errno.EACCES)
+        {
+            opened = subordinate.Open(file, default, flags);
+        }
+
         return opened.IsInvalid ? throw new ContainerException("open", "a file of a layer", ErrnoNames.Last) : opened;
     }
 
@@ -134,7 +146,11 @@ internal sealed class LayeredFiles(IReadOnlyList<string> layers)
     /// <summary>A character device with the number 0/0 (overlayfs.rst, whiteouts).</summary>
     private static bool IsWhiteout(in FileStatus status) => status is { Kind: FileKind.CharacterDevice, DeviceMajor: 0, DeviceMinor: 0 };
 
-    private static bool IsOpaque(FileDescriptor directory) => IsMarkedOpaque(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory.Number}"));
+    /// <summary>Who may not read a directory is not told of its attributes either.</summary>
+    private bool IsOpaque(FileDescriptor directory, in FileStatus status) =>
+        subordinate is not null && status.UserId != Libc.EffectiveUserId() && (status.Mode & OthersRead) == 0
+            ? subordinate.ReadXattr(directory, LayerXattrs.UserOpaque) is [(byte)'y']
+            : IsMarkedOpaque(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory.Number}"));
 
     /// <summary>Nothing of what is below the directory is to be seen.</summary>
     public static unsafe bool IsMarkedOpaque(string path)

@@ -14,6 +14,9 @@ internal sealed record PackOptions
     /// <summary>What the upper directory is above: directories that are only on the way to what changed are left out. Null: all are packed.</summary>
     public LayeredFiles? Lower { get; init; }
 
+    /// <summary>Opens what is closed to the user; null where nothing is.</summary>
+    public SubordinateFiles? Subordinate { get; init; }
+
     /// <summary>Paths to leave out with all below them, without a slash in front.</summary>
     public IReadOnlyList<byte[]> Excluded { get; init; } = [];
 

@@ -15,14 +15,18 @@ internal static unsafe class TreeFiles
     public static FileKind Kind(in Libc.StatxBuffer status) => (FileKind)(status.Mode & 0xf000);
 
     /// <summary>Invalid where it is gone or was replaced by something else. A fifo that took its place does not hold anybody up.</summary>
-    public static FileDescriptor Open(FileDescriptor parent, ReadOnlySpan<byte> name)
+    public static FileDescriptor Open(FileDescriptor parent, ReadOnlySpan<byte> name, SubordinateFiles? subordinate = null)
     {
+        var flags = Libc.OpenReadOnly | Libc.OpenNoFollow | Libc.OpenNonBlocking | Libc.OpenNoControllingTerminal | Libc.OpenCloseOnExec;
         fixed (byte* start = name)
         {
-            return Libc.OpenAtBytes(
-                parent, start, Libc.OpenReadOnly | Libc.OpenNoFollow | Libc.OpenNonBlocking | Libc.OpenNoControllingTerminal | Libc.OpenCloseOnExec);
+            var file = Libc.OpenAtBytes(parent, start, flags);
+            return file.IsInvalid && IsClosed(subordinate) ? subordinate!.Open(parent, name, flags) : file;
         }
     }
+
+    /// <summary>Whether the last call failed because of rights that the user has inside the user namespace of its engine.</summary>
+    public static bool IsClosed(SubordinateFiles? subordinate) => subordinate is not null && ErrnoNames.Last == Errno.EACCES;
 
     public static bool TryStat(FileDescriptor file, out Libc.StatxBuffer status)
     {
@@ -34,22 +38,28 @@ internal static unsafe class TreeFiles
     }
 
     /// <summary>Null where it is gone.</summary>
-    public static byte[]? ReadLink(FileDescriptor parent, ReadOnlySpan<byte> name)
+    public static byte[]? ReadLink(FileDescriptor parent, ReadOnlySpan<byte> name, SubordinateFiles? subordinate = null)
     {
         var target = new byte[LongestTarget];
         fixed (byte* start = target, nameStart = name)
         {
             var length = Libc.ReadLinkAtBytes(parent, nameStart, start, LongestTarget);
-            return length < 0 ? null : target[..(int)length];
+            if (length >= 0 || !IsClosed(subordinate))
+            {
+                return length < 0 ? null : target[..(int)length];
+            }
         }
+
+        using var link = subordinate!.Open(parent, name, Libc.OpenPath);
+        return link.IsInvalid ? null : ReadLink(link, "\0"u8);
     }
 
     /// <summary>The value of one of overlay's marks, in either spelling; null where it is not set.</summary>
-    public static byte[]? OverlayMark(FileDescriptor file, string mark)
+    public static byte[]? OverlayMark(FileDescriptor file, string mark, SubordinateFiles? subordinate = null)
     {
         foreach (var prefix in OverlayPrefixes)
         {
-            if (ReadXattr(file, Encoding.ASCII.GetBytes(prefix + mark + "\0")) is { } value)
+            if (ReadXattr(file, Encoding.ASCII.GetBytes(prefix + mark + "\0"), subordinate) is { } value)
             {
                 return value;
             }
@@ -58,13 +68,14 @@ internal static unsafe class TreeFiles
         return null;
     }
 
-    public static bool IsOpaque(FileDescriptor directory) => OverlayMark(directory, "opaque") is [(byte)'y'];
+    public static bool IsOpaque(FileDescriptor directory, SubordinateFiles? subordinate = null) => OverlayMark(directory, "opaque", subordinate) is [(byte)'y'];
 
     /// <summary>Overlay's other form of a whiteout, where devices cannot be made: an empty file with a mark.</summary>
-    public static bool IsMarkedWhiteout(FileDescriptor file, in Libc.StatxBuffer status) => status.Size == 0 && OverlayMark(file, "whiteout") is not null;
+    public static bool IsMarkedWhiteout(FileDescriptor file, in Libc.StatxBuffer status, SubordinateFiles? subordinate = null) =>
+        status.Size == 0 && OverlayMark(file, "whiteout", subordinate) is not null;
 
     /// <summary>Those that a layer may carry.</summary>
-    public static List<TarXattr> Xattrs(FileDescriptor file)
+    public static List<TarXattr> Xattrs(FileDescriptor file, SubordinateFiles? subordinate = null)
     {
         var xattrs = new List<TarXattr>();
         var names = new byte[LongestXattr];
@@ -77,9 +88,9 @@ internal static unsafe class TreeFiles
         for (var rest = names.AsSpan(0, (int)Math.Max(length, 0)); !rest.IsEmpty;)
         {
             var name = rest[..(rest.IndexOf((byte)0) + 1)];
-            if (ReadXattr(file, name) is { } value && LayerXattrs.IsAllowed(name[..^1], value))
+            if (ReadXattr(file, name, subordinate) is { } value && LayerXattrs.Portable(name[..^1], value) is var portable && LayerXattrs.IsAllowed(name[..^1], portable))
             {
-                xattrs.Add(new TarXattr(name[..^1].ToArray(), value));
+                xattrs.Add(new TarXattr(name[..^1].ToArray(), portable));
             }
 
             rest = rest[name.Length..];
@@ -88,7 +99,7 @@ internal static unsafe class TreeFiles
         return xattrs;
     }
 
-    private static byte[]? ReadXattr(FileDescriptor file, ReadOnlySpan<byte> name)
+    private static byte[]? ReadXattr(FileDescriptor file, ReadOnlySpan<byte> name, SubordinateFiles? subordinate)
     {
         Span<byte> small = stackalloc byte[256];
         fixed (byte* nameStart = name)
@@ -102,6 +113,11 @@ internal static unsafe class TreeFiles
             if (length >= 0)
             {
                 return small[..(int)length].ToArray();
+            }
+
+            if (IsClosed(subordinate))
+            {
+                return subordinate!.ReadXattr(file, name);
             }
 
             if (ErrnoNames.Last != Errno.ERANGE)

@@ -10,11 +10,9 @@ namespace Containers.Pulling;
 /// Brings the layers of an image to where containers find them: fetched where they are not in the store, stored as they come, and
 /// unpacked meanwhile, several at once, each by one process for all.
 /// </summary>
-internal sealed class LayerInstaller(ContentStore store, int parallel)
+internal sealed class LayerInstaller(ContentStore store, int parallel, SubordinateFiles? subordinate)
 {
     private static readonly LayerLimits Limits = LayerLimits.Default;
-
-    private readonly LayerUnpacker _unpacker = new(Libc.EffectiveUserId() == 0 ? new OwnersAsWritten() : new OwnerAlone(), Limits);
 
     /// <summary>Returns when every layer has its directory.</summary>
     /// <param name="hold">Keeps what is stored from being collected.</param>
@@ -47,10 +45,11 @@ internal sealed class LayerInstaller(ContentStore store, int parallel)
     {
         // The lowest first, which are the largest more often than not; the first that fails stops the rest.
         var ordered = drafts.OrderBy(draft => image.PositionOf(draft.Identity)).ToList();
+        var owners = ordered.ToDictionary(static draft => draft, _ => Owners());
         var unpacked = new Dictionary<LayerDraft, UnpackedLayer>();
         await Parallel.ForEachAsync(ordered, new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = cancellationToken }, async (draft, token) =>
         {
-            var result = await InstallAsync(draft, image.Manifest.Layers[image.PositionOf(draft.Identity)], hold, image.Name, origin, progress, token).ConfigureAwait(false);
+            var result = await InstallAsync(draft, owners[draft], image.Manifest.Layers[image.PositionOf(draft.Identity)], hold, image.Name, origin, progress, token).ConfigureAwait(false);
             lock (unpacked)
             {
                 unpacked.Add(draft, result);
@@ -60,11 +59,23 @@ internal sealed class LayerInstaller(ContentStore store, int parallel)
         foreach (var draft in ordered)
         {
             var result = unpacked[draft];
-            InheritedAttributes.Apply(draft.Directory, result.ImplicitDirectories, image.LayersBelow(draft.Identity, store, ordered));
-            if (result.IsOpaque)
+            var later = owners[draft] as LaterOwners;
+            await DedicatedThread.RunAsync(() =>
             {
-                LayeredFiles.MarkOpaque(draft.Directory);
-            }
+                InheritedAttributes.Apply(draft.Directory, result.ImplicitDirectories, image.LayersBelow(draft.Identity, store, ordered), subordinate, later);
+                if (result.IsOpaque)
+                {
+                    LayeredFiles.MarkOpaque(draft.Directory);
+                }
+
+                if (later is not null)
+                {
+                    using var directory = Open(draft);
+                    subordinate!.Give(directory, later.Files);
+                }
+
+                return true;
+            }).ConfigureAwait(false);
 
             draft.Complete(result.ImplicitDirectories.Count == 0, result.FileBytes);
         }
@@ -73,7 +84,7 @@ internal sealed class LayerInstaller(ContentStore store, int parallel)
     }
 
     private async Task<UnpackedLayer> InstallAsync(
-        LayerDraft draft, Descriptor layer, Hold hold, string name, ILayerOrigin? origin, TransferProgress progress, CancellationToken cancellationToken)
+        LayerDraft draft, ILayerOwners owners, Descriptor layer, Hold hold, string name, ILayerOrigin? origin, TransferProgress progress, CancellationToken cancellationToken)
     {
         var writer = await store.Blobs.BeginAsync(hold, layer.Id, layer.Size, cancellationToken).ConfigureAwait(false);
         var stage = writer is null ? PullStage.Unpacking : PullStage.Transferring;
@@ -81,7 +92,7 @@ internal sealed class LayerInstaller(ContentStore store, int parallel)
         UnpackedLayer result;
         if (writer is null)
         {
-            result = await UnpackStoredAsync(draft, layer, cancellationToken).ConfigureAwait(false);
+            result = await UnpackStoredAsync(draft, owners, layer, cancellationToken).ConfigureAwait(false);
         }
         else
         {
@@ -97,14 +108,14 @@ internal sealed class LayerInstaller(ContentStore store, int parallel)
                 await using (blob.ConfigureAwait(false))
                 {
                     told.Add(writer.Length);
-                    result = resumed ? default! : await UnpackAsync(draft, blob, layer, cancellationToken).ConfigureAwait(false);
+                    result = resumed ? default! : await UnpackAsync(draft, owners, blob, layer, cancellationToken).ConfigureAwait(false);
                     await blob.DrainAsync(cancellationToken).ConfigureAwait(false);
                 }
 
                 await writer.CommitAsync(cancellationToken).ConfigureAwait(false);
                 if (resumed)
                 {
-                    result = await UnpackStoredAsync(draft, layer, cancellationToken).ConfigureAwait(false);
+                    result = await UnpackStoredAsync(draft, owners, layer, cancellationToken).ConfigureAwait(false);
                 }
             }
         }
@@ -119,24 +130,31 @@ internal sealed class LayerInstaller(ContentStore store, int parallel)
         return result;
     }
 
-    private async Task<UnpackedLayer> UnpackStoredAsync(LayerDraft draft, Descriptor layer, CancellationToken cancellationToken)
+    private async Task<UnpackedLayer> UnpackStoredAsync(LayerDraft draft, ILayerOwners owners, Descriptor layer, CancellationToken cancellationToken)
     {
         var blob = store.Blobs.OpenRead(layer.Id);
         await using (blob.ConfigureAwait(false))
         {
-            return await UnpackAsync(draft, blob, layer, cancellationToken).ConfigureAwait(false);
+            return await UnpackAsync(draft, owners, blob, layer, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task<UnpackedLayer> UnpackAsync(LayerDraft draft, Stream blob, Descriptor layer, CancellationToken cancellationToken)
+    private static async Task<UnpackedLayer> UnpackAsync(LayerDraft draft, ILayerOwners owners, Stream blob, Descriptor layer, CancellationToken cancellationToken)
     {
         var content = await LayerCompressions.OpenAsync(new KeptOpenStream(blob), layer.MediaType, Limits, cancellationToken).ConfigureAwait(false);
         await using (content.ConfigureAwait(false))
         {
-            using var directory = Libc.Open(draft.Directory, Libc.OpenReadOnly | Libc.OpenDirectory | Libc.OpenCloseOnExec);
-            return directory.IsInvalid
-                ? throw new ImageException("open the directory of the layer", draft.Directory, ErrnoNames.Last)
-                : await _unpacker.UnpackAsync(content, directory, cancellationToken).ConfigureAwait(false);
+            using var directory = Open(draft);
+            return await new LayerUnpacker(owners, Limits).UnpackAsync(content, directory, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    private ILayerOwners Owners() =>
+        Libc.EffectiveUserId() == 0 ? new OwnersAsWritten() : subordinate is null ? new OwnerAlone() : new LaterOwners(subordinate.Ids);
+
+    private static FileDescriptor Open(LayerDraft draft)
+    {
+        var directory = Libc.Open(draft.Directory, Libc.OpenReadOnly | Libc.OpenDirectory | Libc.OpenCloseOnExec);
+        return directory.IsInvalid ? throw new ImageException("open the directory of the layer", draft.Directory, ErrnoNames.Last) : directory;
     }
 }

@@ -14,13 +14,13 @@ internal sealed record ImageRootFilesystem(HeldImage Image) : RootFilesystemSour
 
     public override byte[] ReadFile(string path)
     {
-        using var found = new LayeredFiles(Image.LayerPaths).Resolve(path);
+        using var found = Image.Files.Resolve(path);
         if (found is null)
         {
             return [];
         }
 
-        using var file = LayeredFiles.Reopen(found, Libc.OpenReadOnly | Libc.OpenNonBlocking | Libc.OpenNoControllingTerminal);
+        using var file = LayeredFiles.Reopen(found, Libc.OpenReadOnly | Libc.OpenNonBlocking | Libc.OpenNoControllingTerminal, Image.Subordinate);
         return ReadRegular(file, path);
     }
 }

@@ -16,13 +16,13 @@ internal sealed class ContentStore : IDisposable
     private readonly StoreSession _session;
     private readonly StoreHolds _holds;
 
-    private ContentStore(StoreLayout layout, StoreSession session, Action<string> removeTree, Action<StoreProblem> report)
+    private ContentStore(StoreLayout layout, StoreSession session, Action<string> removeTree, Func<string> variant, Action<StoreProblem> report)
     {
         _layout = layout;
         _session = session;
         _holds = new StoreHolds(layout, session);
         Blobs = new BlobStore(layout, session);
-        Layers = new LayerStore(layout, session, removeTree);
+        Layers = new LayerStore(layout, session, removeTree, variant);
         Tags = new TagStore(layout, session, report);
         Images = new ImageGraph(Blobs);
         Collector = new GarbageCollector(layout, this, removeTree);
@@ -47,8 +47,9 @@ internal sealed class ContentStore : IDisposable
     /// <param name="directory">Its directory; it must be this user's alone.</param>
     /// <param name="report">Is told what is found broken on the way.</param>
     /// <param name="removeTree">Removes a directory with all below it, where the files may be those of subordinate ids; null: the usual way.</param>
+    /// <param name="variant">What the names of layers end in here: with which ids they are unpacked; asked when a layer is. Null: nothing.</param>
     /// <exception cref="ContainerException">The directory cannot be made or used.</exception>
-    public static ContentStore Open(string directory, Action<StoreProblem>? report = null, Action<string>? removeTree = null)
+    public static ContentStore Open(string directory, Action<StoreProblem>? report = null, Action<string>? removeTree = null, Func<string>? variant = null)
     {
         var layout = new StoreLayout(Path.GetFullPath(directory));
         report ??= static _ => { };
@@ -72,7 +73,7 @@ internal sealed class ContentStore : IDisposable
         try
         {
             CheckVersion(layout, session, report);
-            return new ContentStore(layout, session, removeTree, report);
+            return new ContentStore(layout, session, removeTree, variant ?? (static () => string.Empty), report);
         }
         catch
         {

@@ -9,13 +9,15 @@ namespace Containers.Store;
 internal sealed class LayerDraft : IDisposable
 {
     private const uint Everyone = 0x1ED; // 0755
+    private readonly string _variant;
     private readonly FileLock _lock;
     private readonly Action<string> _removeTree;
     private bool _isDisposed;
 
-    internal LayerDraft(LayerIdentity identity, FileLock owned, string directory, Action<string> removeTree)
+    internal LayerDraft(LayerIdentity identity, string variant, FileLock owned, string directory, Action<string> removeTree)
     {
         Identity = identity;
+        _variant = variant;
         _lock = owned;
         Directory = directory;
         _removeTree = removeTree;
@@ -38,7 +40,7 @@ internal sealed class LayerDraft : IDisposable
 
     internal long Size { get; private set; }
 
-    internal string Name => LayerIdentity.NameOf(IsSelfContained ? Identity.DiffId : Identity.ChainId);
+    internal string Name => LayerIdentity.NameOf(IsSelfContained ? Identity.DiffId : Identity.ChainId) + _variant;
 
     /// <summary>Says that all of it is unpacked.</summary>
     /// <param name="isSelfContained">Nothing in it was taken from the layers below: it is the same in every image.</param>

@@ -15,8 +15,10 @@ internal readonly record struct LayerIdentity(Digest DiffId, Digest ChainId)
     // 130 bits: a name as short as can be, for many must fit into one page as the option of an overlay, and yet too long for
     // anybody to make two layers that have the same (which would let one image replace a layer of another).
     private const int NameLength = 26;
+    private const int VariantLength = 9;
     private const string Alphabet = "abcdefghijklmnopqrstuvwxyz234567";
     private static readonly SearchValues<char> Letters = SearchValues.Create(Alphabet);
+    private static readonly SearchValues<char> Hexadecimal = SearchValues.Create("0123456789abcdef");
 
     /// <summary>The identities of an image's layers, lowest first.</summary>
     public static ImmutableArray<LayerIdentity> Of(IEnumerable<Digest> diffIds)
@@ -47,5 +49,10 @@ internal readonly record struct LayerIdentity(Digest DiffId, Digest ChainId)
         return name.ToString();
     }
 
-    public static bool IsName(string name) => name.Length == NameLength && !name.AsSpan().ContainsAnyExcept(Letters);
+    /// <summary>Of a layer, or of one whose files have an ordinary user's subordinate ids: then it ends in a dash and which those are.</summary>
+    public static bool IsName(string name) => !BaseOf(name).ContainsAnyExcept(Letters)
+        && (name.Length == NameLength || (name.Length == NameLength + VariantLength && name[NameLength] == '-' && name.AsSpan(NameLength + 1).IndexOfAnyExcept(Hexadecimal) < 0));
+
+    /// <summary>The name without the ids that it is for: the same for all that the layer was unpacked with.</summary>
+    public static ReadOnlySpan<char> BaseOf(string name) => name.AsSpan(0, Math.Min(name.Length, NameLength));
 }

@@ -6,7 +6,7 @@ using Containers.Oci;
 namespace Containers.Store;
 
 /// <summary>Unpacked layers, all below one directory. One that has its name is whole and on the disk.</summary>
-internal sealed class LayerStore(StoreLayout layout, StoreSession session, Action<string> removeTree)
+internal sealed class LayerStore(StoreLayout layout, StoreSession session, Action<string> removeTree, Func<string> variant)
 {
     /// <summary>What one mount attaches all layers of.</summary>
     public string Directory => layout.Layers;
@@ -14,13 +14,13 @@ internal sealed class LayerStore(StoreLayout layout, StoreSession session, Actio
     /// <summary>The name of the layer's directory below <see cref="Directory"/>; null where it is not there.</summary>
     public string? Find(LayerIdentity identity)
     {
-        var name = LayerIdentity.NameOf(identity.DiffId);
+        var name = NameOf(identity.DiffId);
         if (Contains(name))
         {
             return name;
         }
 
-        name = LayerIdentity.NameOf(identity.ChainId);
+        name = NameOf(identity.ChainId);
         return Contains(name) ? name : null;
     }
 
@@ -42,10 +42,10 @@ internal sealed class LayerStore(StoreLayout layout, StoreSession session, Actio
         {
             var ordered = wanted.Where(identity => Find(identity) is null)
                 .DistinctBy(static identity => identity.DiffId)
-                .OrderBy(static identity => LayerIdentity.NameOf(identity.DiffId), StringComparer.Ordinal);
+                .OrderBy(identity => NameOf(identity.DiffId), StringComparer.Ordinal);
             foreach (var identity in ordered)
             {
-                var path = Path.Combine(layout.Locks, LayerIdentity.NameOf(identity.DiffId));
+                var path = Path.Combine(layout.Locks, NameOf(identity.DiffId));
                 var owned = await FileLock.AcquireAsync(path, exclusive: true, cancellationToken).ConfigureAwait(false);
                 if (Find(identity) is not null)
                 {
@@ -54,7 +54,7 @@ internal sealed class LayerStore(StoreLayout layout, StoreSession session, Actio
                     continue;
                 }
 
-                drafts.Add(new LayerDraft(identity, owned, session.NewPath(), removeTree));
+                drafts.Add(new LayerDraft(identity, variant(), owned, session.NewPath(), removeTree));
             }
 
             return drafts;
@@ -149,6 +149,9 @@ internal sealed class LayerStore(StoreLayout layout, StoreSession session, Actio
     }
 
     private static bool IsLink(FileAttributes attributes) => attributes.HasFlag(FileAttributes.ReparsePoint);
+
+    /// <summary>With whose owners they are, so that nobody takes a layer that has others.</summary>
+    private string NameOf(Digest digest) => LayerIdentity.NameOf(digest) + variant();
 
     private bool Contains(string name) => System.IO.Directory.Exists(Path.Combine(Directory, name));
 

@@ -9,7 +9,7 @@ namespace Containers.Store;
 /// collector.lock     shared while something is held or tagged, exclusive while garbage is marked and swept
 /// blobs/sha256/HEX   content by its digest, as in an OCI image layout
 /// partial/           downloads that can be continued, each locked by who writes it
-/// layers/NAME/       unpacked layers, NAME from the layer's identity
+/// layers/NAME/       unpacked layers, NAME from the layer's identity, and from the ids where it was unpacked with subordinate ones
 /// records/NAME       the layer's identity and size
 /// tags/HEX           a name and what it means, in a file by the name's digest
 /// locks/             who unpacks which layer

@@ -5,6 +5,8 @@ namespace Containers.Store;
 /// <summary>What is in a store at one moment, and what refers to what.</summary>
 internal sealed class StoreSnapshot
 {
+    private ILookup<string, string>? _byBase;
+
     public required IReadOnlyDictionary<Digest, long> Blobs { get; init; }
 
     /// <summary>Unpacked layers by name, with their sizes.</summary>
@@ -69,12 +71,12 @@ internal sealed class StoreSnapshot
 
         void AddLayer(Digest identity)
         {
-            if (LayerIdentity.NameOf(identity) is var name && Layers.ContainsKey(name))
-            {
-                layers.Add(name);
-            }
+            layers.UnionWith(NamesOf(identity));
         }
     }
+
+    /// <summary>The names of a layer's directories: one for each of the ids that it was unpacked with.</summary>
+    public IEnumerable<string> NamesOf(Digest identity) => (_byBase ??= Layers.Keys.ToLookup(static name => LayerIdentity.BaseOf(name).ToString(), StringComparer.Ordinal))[LayerIdentity.NameOf(identity)];
 
     /// <summary>Bytes of content and of unpacked layers.</summary>
     public long SizeOf(StoreSet set) => set.Blobs.Sum(digest => Blobs[digest]) + set.Layers.Sum(name => Layers[name]);

@@ -78,8 +78,7 @@ internal sealed class StoreVerifier(StoreLayout layout, ContentStore store)
 
             // An unpacked layer runs without its blob; it only cannot be pushed or saved.
             var isUnpacked = index > 0 && index <= node.Layers.Count
-                && (snapshot.Layers.ContainsKey(LayerIdentity.NameOf(node.Layers[index - 1].DiffId))
-                    || snapshot.Layers.ContainsKey(LayerIdentity.NameOf(node.Layers[index - 1].ChainId)));
+                && (snapshot.NamesOf(node.Layers[index - 1].DiffId).Any() || snapshot.NamesOf(node.Layers[index - 1].ChainId).Any());
             isWhole &= isUnpacked;
             problems.Add(new StoreProblem(
                 index == 0 || isUnpacked ? StoreProblemKind.MissingBlob : StoreProblemKind.MissingLayer, blob.Digest,

@@ -37,7 +37,7 @@ public sealed class LayerPackerTests
             Assert.Contains("keep/.wh.b", names);
 
             using var lower = LayerFixture.Open(work + "/lower");
-            var changes = await LayerChanges.FindAsync(upper, [lower], LayerLimits.Default, TestContext.Current.CancellationToken);
+            var changes = await LayerChanges.FindAsync(upper, [lower], LayerLimits.Default, null, TestContext.Current.CancellationToken);
             Assert.Equal(
                 ["C /again", "D /again/d", "D /again/deep", "A /again/n", "D /gone", "A /hard", "C /keep", "C /keep/a", "D /keep/b", "A /null", "A /n\ufffd?l", "A /out",
                  "A /pipe", "C /swap", "A /tmp", "C /top"],

@@ -130,7 +130,7 @@ internal sealed class LayerInstaller(ContentStore store, int parallel)
 
     private async Task<UnpackedLayer> UnpackAsync(LayerDraft draft, Stream blob, Descriptor layer, CancellationToken cancellationToken)
     {
-        var content = await LayerCompressions.OpenAsync(blob, layer.MediaType, Limits, cancellationToken).ConfigureAwait(false);
+        var content = await LayerCompressions.OpenAsync(new KeptOpenStream(blob), layer.MediaType, Limits, cancellationToken).ConfigureAwait(false);
         await using (content.ConfigureAwait(false))
         {
             using var directory = Libc.Open(draft.Directory, Libc.OpenReadOnly | Libc.OpenDirectory | Libc.OpenCloseOnExec);

@@ -1,6 +1,6 @@
-namespace Containers.Committing;
+namespace Containers.Compression;
 
-/// <summary>A stream of the caller's, which stays open when who reads it is disposed.</summary>
+/// <summary>A stream that stays open when who reads it is disposed: it is the caller's, or there is more to be done with it.</summary>
 internal sealed class KeptOpenStream(Stream stream) : Stream
 {
     public override bool CanRead => true;

@@ -39,7 +39,7 @@ internal sealed class Benchmark(BenchmarkOptions options)
 
         var layout = CgroupLayout.Detect();
         using var peers = new PeerThread(layout);
-        string repository = Repository();
+        string repository = Machine.Repository();
         using OciRuntime? crun = Runtime("crun", peers, root);
         using OciRuntime? runc = Runtime("runc", peers, root);
         string? floor = FloorContender.Build(peers, repository, root);
@@ -244,18 +244,5 @@ internal sealed class Benchmark(BenchmarkOptions options)
         }
 
         return versions;
-    }
-
-    private static string Repository()
-    {
-        for (DirectoryInfo? directory = new(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
-        {
-            if (File.Exists(Path.Combine(directory.FullName, "Containers.sln")))
-            {
-                return directory.FullName;
-            }
-        }
-
-        throw new BenchmarkException("run from a build inside the repository: eng/floor is compiled from there");
     }
 }

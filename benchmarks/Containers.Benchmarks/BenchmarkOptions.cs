@@ -11,8 +11,11 @@ internal sealed record BenchmarkOptions
           --warm-up N       runs before them (default 20)
           --quick           20 runs, 3 of warm-up
           --directory DIR   where the root, bundles and state go (default /dev/shm: to compare programs, not disks)
-          --write           also write the report to benchmarks/RESULTS.md
+          --images          measure images instead: pulls, and containers of stored images
+          --pulls N         pulls of each contender (default 5)
+          --write           also write the report to benchmarks/RESULTS.md, or IMAGES.md
           --once [N]        only run our container N times (default once), for strace -f -c
+          --pull REFERENCE  only pull that image into a store in --directory, and say the peak of this process's memory
         """;
 
     public int Runs { get; private init; } = 200;
@@ -26,6 +29,15 @@ internal sealed record BenchmarkOptions
 
     public bool Write { get; private init; }
 
+    /// <summary>Measure images, and not containers of a directory.</summary>
+    public bool Images { get; private init; }
+
+    /// <summary>Pulls of each contender.</summary>
+    public int Pulls { get; private init; } = 5;
+
+    /// <summary>An image to pull, and do nothing else, if asked.</summary>
+    public string? Pull { get; private init; }
+
     /// <summary>How often to run our container and do nothing else, if asked.</summary>
     public int? Once { get; private init; }
 
@@ -38,13 +50,22 @@ internal sealed record BenchmarkOptions
             switch (arguments[i])
             {
                 case "--quick":
-                    options = options with { Runs = 20, WarmUp = 3, Settle = 100 };
+                    options = options with { Runs = 20, WarmUp = 3, Settle = 100, Pulls = 1 };
                     break;
                 case "--write":
                     options = options with { Write = true };
                     break;
                 case "--once":
                     options = options with { Once = valueFollows ? Count(arguments[++i]) : 1 };
+                    break;
+                case "--images":
+                    options = options with { Images = true };
+                    break;
+                case "--pulls" when valueFollows:
+                    options = options with { Pulls = Count(arguments[++i]) };
+                    break;
+                case "--pull" when valueFollows:
+                    options = options with { Pull = arguments[++i] };
                     break;
                 case "--runs" when valueFollows:
                     options = options with { Runs = Count(arguments[++i]) };

@@ -15,6 +15,8 @@ internal sealed class Measurement
 
     public double P90 => Percentile(0.90);
 
+    public double P100 => _sorted[^1];
+
     /// <summary>
     /// Runs all contenders in rounds, each round in another order: they share the machine's slow and fast moments, and none always
     /// pays for what the one before it leaves to the kernel (network namespaces are taken apart after their processes are gone).

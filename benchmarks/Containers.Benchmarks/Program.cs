@@ -1,4 +1,5 @@
 using Containers.Benchmarks;
+using Containers.Benchmarks.Images;
 using Containers.Benchmarks.Processes;
 
 try
@@ -9,7 +10,12 @@ try
         throw new BenchmarkException("run as root: crun and runc with limits, and the floor, need it");
     }
 
-    await new Benchmark(options).RunAsync();
+    await (options switch
+    {
+        { Pull: { } reference } => PullProcess.RunAsync(options.Directory, reference),
+        { Images: true } => new ImageBenchmark(options).RunAsync(),
+        _ => new Benchmark(options).RunAsync(),
+    });
     return 0;
 }
 catch (BenchmarkException exception)

@@ -8,13 +8,14 @@ using System.Runtime.Versioning;
 
 namespace Containers.Benchmarks.Processes;
 
-// posix_spawn(3), waitpid(2), unshare(2), mount(2), umount2(2), geteuid(2)
+// posix_spawn(3), waitpid(2), kill(2), unshare(2), mount(2), umount2(2), geteuid(2)
 internal static unsafe partial class Posix
 {
     public const int CloneNewNamespace = 0x20000;
     public const ulong MountRecursive = 0x4000;
     public const ulong MountPrivate = 0x40000;
     public const int UnmountDetach = 2;
+    public const int SignalTerminate = 15;
     public const short SpawnSetSignalMask = 0x08;
     public const short SpawnSetSignalDefault = 0x04;
 
@@ -60,6 +61,9 @@ internal static unsafe partial class Posix
 
     [LibraryImport(Library, EntryPoint = "waitpid", SetLastError = true)]
     public static partial int WaitPid(int pid, int* status, int options);
+
+    [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
+    public static partial int Kill(int pid, int signal);
 
     [LibraryImport(Library, EntryPoint = "unshare", SetLastError = true)]
     public static partial int Unshare(int flags);

@@ -25,6 +25,20 @@ internal static class Machine
         return table;
     }
 
+    /// <summary>The repository that this program was built in.</summary>
+    public static string Repository()
+    {
+        for (DirectoryInfo? directory = new(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
+        {
+            if (File.Exists(Path.Combine(directory.FullName, "Containers.sln")))
+            {
+                return directory.FullName;
+            }
+        }
+
+        throw new BenchmarkException("run from a build inside the repository: reports are written there, and eng/floor is compiled there");
+    }
+
     private static string Processor() =>
         File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) is { } line
             ? line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()

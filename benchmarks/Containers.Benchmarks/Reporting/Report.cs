@@ -4,9 +4,9 @@ using System.Text;
 namespace Containers.Benchmarks.Reporting;
 
 /// <summary>The report, section by section, in markdown.</summary>
-internal sealed class Report
+internal sealed class Report(string title = "Results")
 {
-    private readonly StringBuilder _text = new("# Results\n");
+    private readonly StringBuilder _text = new($"# {title}\n");
 
     public void Section(string title, string introduction, MarkdownTable table) =>
         _text.Append(CultureInfo.InvariantCulture, $"\n## {title}\n\n{introduction}\n\n{table}");

@@ -1,3 +1,4 @@
+using Containers.Archives;
 using Containers.Compression;
 using Containers.Interop;
 using Containers.Layers;
@@ -97,7 +98,9 @@ internal sealed class LayerInstaller(ContentStore store, int parallel)
                 await using (blob.ConfigureAwait(false))
                 {
                     told.Add(writer.Length);
-                    result = resumed ? default! : await UnpackAsync(draft, blob, layer, cancellationToken).ConfigureAwait(false);
+
+                    // What is unpacked ends before the blob does, which is read to its end and verified after that.
+                    result = resumed ? default! : await UnpackAsync(draft, new BorrowedStream(blob), layer, cancellationToken).ConfigureAwait(false);
                     await blob.DrainAsync(cancellationToken).ConfigureAwait(false);
                 }
 

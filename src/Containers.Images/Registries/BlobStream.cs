@@ -36,6 +36,7 @@ internal sealed class BlobStream(
     private TimeSpan _windowTime;
     private bool _isVerified = from > 0;
     private bool _rangesAreUseless;
+    private bool _isDisposed;
 
     public override bool CanRead => true;
 
@@ -57,6 +58,7 @@ internal sealed class BlobStream(
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
         if (buffer.IsEmpty)
         {
             return 0;
@@ -114,8 +116,9 @@ internal sealed class BlobStream(
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && !_isDisposed)
         {
+            _isDisposed = true;
             Disconnect();
             _idle.Dispose();
             _hash.Dispose();

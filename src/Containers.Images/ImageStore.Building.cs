@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Containers.Archives;
 using Containers.Committing;
 using Containers.Compression;
 using Containers.Layers;
@@ -38,7 +39,7 @@ public sealed partial class ImageStore
             var (layer, diffId) = await new LayerBuilder(Store, hold, options.Compression).BuildAsync(
                 async (target, token) =>
                 {
-                    var content = await LayerCompressions.OpenAsync(new KeptOpenStream(root), null, LayerLimits.Default, token).ConfigureAwait(false);
+                    var content = await LayerCompressions.OpenAsync(new BorrowedStream(root), null, LayerLimits.Default, token).ConfigureAwait(false);
                     await using (content.ConfigureAwait(false))
                     {
                         await content.CopyToAsync(target, token).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using Containers.Archives;
 using Containers.Compression;
 using Containers.Interop;
 using Containers.Layers;
@@ -141,7 +142,7 @@ internal sealed class LayerInstaller(ContentStore store, int parallel, Subordina
 
     private static async Task<UnpackedLayer> UnpackAsync(LayerDraft draft, ILayerOwners owners, Stream blob, Descriptor layer, CancellationToken cancellationToken)
     {
-        var content = await LayerCompressions.OpenAsync(new KeptOpenStream(blob), layer.MediaType, Limits, cancellationToken).ConfigureAwait(false);
+        var content = await LayerCompressions.OpenAsync(new BorrowedStream(blob), layer.MediaType, Limits, cancellationToken).ConfigureAwait(false);
         await using (content.ConfigureAwait(false))
         {
             using var directory = Open(draft);

@@ -22,7 +22,7 @@ public sealed partial class ImageStore : IDisposable
     private readonly ImageStoreOptions _options;
     private readonly ILogger _logger;
     private readonly Lazy<ContentStore> _store;
-    private readonly Lazy<SubordinateFiles?> _subordinate;
+    private readonly ContainerEngine? _engine;
     private readonly RegistryClient _registries;
     private readonly ConcurrentDictionary<(Digest Target, ImagePlatform Platform), InstalledImage> _known = new();
 
@@ -42,12 +42,15 @@ public sealed partial class ImageStore : IDisposable
         _options = options;
         _logger = logger;
         _registries = new RegistryClient(options.Registries);
-        _subordinate = new Lazy<SubordinateFiles?>(() => engine is null ? null : SubordinateFiles.Of(engine), LazyThreadSafetyMode.PublicationOnly);
+        _engine = engine;
         _store = new Lazy<ContentStore>(() => ContentStore.Open(
-            options.ResolveDirectory(), problem => _logger.StoreProblem(problem.ToString()), RemoveTree, () => _subordinate.Value?.Variant ?? string.Empty));
+            options.ResolveDirectory(), problem => _logger.StoreProblem(problem.ToString()), RemoveTree, () => Subordinate?.Variant ?? string.Empty));
     }
 
     internal ContentStore Store => _store.Value;
+
+    /// <summary>Null where files have no other owners than the user, or any, as with root.</summary>
+    private SubordinateFiles? Subordinate => _engine is null ? null : field = SubordinateFiles.Of(_engine, field);
 
     /// <summary>Fetches an image, with every layer unpacked, and gives it its name here. What is there already is not fetched again.</summary>
     /// <param name="reference">The image, as <see cref="ImageReference.Parse"/> takes it.</param>
@@ -97,7 +100,7 @@ public sealed partial class ImageStore : IDisposable
 
             await InstallAsync(hold, image, isRemote ? new RegistryOrigin(_registries, reference) : null, new TransferProgress(null), cancellationToken).ConfigureAwait(false);
             Store.Blobs.Touch(image.Target.Id);
-            return new HeldImage(reference.Familiar, image.Document, image.Configuration, Store.Layers.Directory, image.FindLayers(Store)!.Value, hold, _subordinate.Value);
+            return new HeldImage(reference.Familiar, image.Document, image.Configuration, Store.Layers.Directory, image.FindLayers(Store)!.Value, hold, Subordinate);
         }
         catch
         {
@@ -131,7 +134,7 @@ public sealed partial class ImageStore : IDisposable
         {
             try
             {
-                if (_subordinate.Value is { } subordinate)
+                if (Subordinate is { } subordinate)
                 {
                     subordinate.RemoveTree(path);
                     return;
@@ -212,7 +215,7 @@ public sealed partial class ImageStore : IDisposable
     }
 
     private Task InstallAsync(Hold hold, InstalledImage image, ILayerOrigin? origin, TransferProgress progress, CancellationToken cancellationToken) =>
-        new LayerInstaller(Store, _options.ParallelLayers, _subordinate.Value).InstallAsync(hold, image, origin, progress, cancellationToken);
+        new LayerInstaller(Store, _options.ParallelLayers, Subordinate).InstallAsync(hold, image, origin, progress, cancellationToken);
 
     /// <summary>One that shows a registry what the caller gave, and nobody else.</summary>
     private RegistryClient Client(ImageReference reference, RegistryCredential credential) => new(_options.Registries.With(reference.Registry, credential));

@@ -44,9 +44,18 @@ internal sealed class SubordinateFiles
     public string Variant { get; }
 
     /// <summary>Null where the engine's containers have all ids of the host, or one alone.</summary>
+    /// <param name="engine">The engine.</param>
+    /// <param name="known">What it was before: a guardian that died may be replaced by one with other ids.</param>
     /// <exception cref="ContainerException">The engine cannot run containers here.</exception>
-    public static SubordinateFiles? Of(ContainerEngine engine) =>
-        engine.Facts.IsRootless && SubordinateIds.Find() is not null && engine.EnsureGuardian(GuardianKind.Own).Ids is { } ids ? new SubordinateFiles(engine, ids) : null;
+    public static SubordinateFiles? Of(ContainerEngine engine, SubordinateFiles? known)
+    {
+        if (!engine.Facts.IsRootless || (known is null && SubordinateIds.Find() is null) || engine.EnsureGuardian(GuardianKind.Own).Ids is not { } ids)
+        {
+            return null;
+        }
+
+        return known is not null && (known.Ids.Users, known.Ids.Groups) == (ids.Users, ids.Groups) ? known : new SubordinateFiles(engine, ids);
+    }
 
     /// <summary>Gives files of a layer their owners, and then what a change of owner clears.</summary>
     /// <exception cref="ContainerException">One of them cannot be given.</exception>

@@ -1,4 +1,5 @@
 using Containers.Interop;
+using Containers.Oci;
 using Containers.Tests.Tar;
 
 namespace Containers.Tests.Running;
@@ -49,12 +50,15 @@ public sealed class OwnerTests : IAsyncLifetime
             /srv/set 33:0 6755
             /srv/link 33:33 777
             /srv/replaced 0:0 644
+            /srv/tree 0:0 755
+            /srv/tree/leaf 0:0 644
+            /srv/second 7:7 644
             /home/closed 101:101 700
             /home/closed/inner 101:101 600
             /run/pipe 5:6 600
 
             """,
-            await RunAsync("stat -c '%n %u:%g %a' /srv /srv/data /srv/again /srv/set /srv/link /srv/replaced /home/closed /home/closed/inner /run/pipe"));
+            await RunAsync("stat -c '%n %u:%g %a' /srv /srv/data /srv/again /srv/set /srv/link /srv/replaced /srv/tree /srv/tree/leaf /srv/second /home/closed /home/closed/inner /run/pipe"));
     }
 
     [Fact]
@@ -78,6 +82,32 @@ public sealed class OwnerTests : IAsyncLifetime
         Assert.Empty(Directory.EnumerateFileSystemEntries(Layers));
         var session = Assert.Single(Directory.EnumerateDirectories(_directory["store/sessions"]));
         Assert.Empty(Directory.EnumerateDirectories(session));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ADirectoryThatALayerLeavesOut_HasTheOwnerAndRightsOfTheOneBelow(bool isBelowStored)
+    {
+        if (isBelowStored)
+        {
+            await ImportAsync();
+        }
+
+        byte[][] layers = [Root().ToArray(), TarBytes.Archive(Member('0', "home/closed/added", 0x180, 101, 101))];
+        var config = $$"""
+            {"architecture":"{{ImagePlatform.Current.Architecture}}","os":"linux","config":{"Cmd":["/bin/sh"]},
+             "rootfs":{"type":"layers","diff_ids":[{{string.Join(',', layers.Select(static layer => $"\"{Digest.Of(layer)}\""))}}] } }
+            """;
+        var archive = TarBytes.Archive(
+            TarBytes.Member('0', "config.json", TarBytes.B(config)),
+            TarBytes.Member('0', "0.tar", layers[0]),
+            TarBytes.Member('0', "1.tar", layers[1]),
+            TarBytes.Member('0', "manifest.json", TarBytes.B("""[{"Config":"config.json","RepoTags":["two:latest"],"Layers":["0.tar","1.tar"]}]""")));
+        await _engine.Images.LoadAsync(new MemoryStream(archive), useNames: true, Token);
+
+        var job = ContainerBuilder.FromImage("two", PullPolicy.Never).WithCommand("/bin/busybox", "sh", "-c", "cd /home/closed; stat -c '%n %u:%g %a' . inner added").WithTimeout(TimeSpan.FromSeconds(60));
+        Assert.Equal(". 101:101 700\ninner 101:101 600\nadded 101:101 600\n", await OutputOf(job));
     }
 
     [Fact]
@@ -151,13 +181,14 @@ public sealed class OwnerTests : IAsyncLifetime
     {
         await ImportAsync();
         var container = await _engine.StartAsync(
-            Image("rm /home/closed/gone && echo new > /home/closed/inner && mkdir -m 700 /home/closed/deep && echo deep > /home/closed/deep/file && chmod 600 /home/closed/deep/file && touch /tmp/done && sleep 100")
+            Image("rm -r /home/closed/gone /home/closed/tree && mkdir -m 700 /home/closed/tree && touch /home/closed/tree/young && echo new > /home/closed/inner && mkdir -m 700 /home/closed/deep && echo deep > /home/closed/deep/file && chmod 600 /home/closed/deep/file && touch /tmp/done && sleep 100")
                 .WithUser("101:101"), Token);
         await using (container)
         {
             await WaitForAsync(container, "/tmp/done");
             var changes = await container.DiffAsync(Token);
             Assert.Contains(changes, static change => change is { Path: "/home/closed/gone", Kind: ImageChangeKind.Deleted });
+            Assert.Contains(changes, static change => change is { Path: "/home/closed/tree/old", Kind: ImageChangeKind.Deleted });
             Assert.Contains(changes, static change => change is { Path: "/home/closed/inner", Kind: ImageChangeKind.Modified });
             Assert.Contains(changes, static change => change is { Path: "/home/closed/deep/file", Kind: ImageChangeKind.Added });
 
@@ -166,15 +197,16 @@ public sealed class OwnerTests : IAsyncLifetime
             var entries = await TarBytes.ReadAsync(exported.ToArray());
             var inner = Assert.Single(entries, static entry => TarBytes.S(entry.Entry.Path) == "home/closed/inner");
             Assert.Equal((101u, 101u, "new\n"), (inner.Entry.UserId, inner.Entry.GroupId, TarBytes.S(inner.Content)));
-            Assert.DoesNotContain(entries, static entry => TarBytes.S(entry.Entry.Path) == "home/closed/gone");
+            Assert.DoesNotContain(entries, static entry => TarBytes.S(entry.Entry.Path) is "home/closed/gone" or "home/closed/tree/old");
+            Assert.Single(entries, static entry => TarBytes.S(entry.Entry.Path) == "home/closed/tree/young");
             Assert.Equal(33u, Assert.Single(entries, static entry => TarBytes.S(entry.Entry.Path) == "srv/link").Entry.UserId);
 
             await container.CommitAsync("committed", cancellationToken: Token);
         }
 
         var job = ContainerBuilder.FromImage("committed", PullPolicy.Never).WithTimeout(TimeSpan.FromSeconds(60))
-            .WithCommand("/bin/busybox", "sh", "-c", "cd /home/closed; ls; cat inner deep/file; stat -c '%n %u:%g %a' . inner deep deep/file");
-        Assert.Equal("deep\ninner\nnew\ndeep\n. 101:101 700\ninner 101:101 600\ndeep 101:101 700\ndeep/file 101:101 600\n", await OutputOf(job));
+            .WithCommand("/bin/busybox", "sh", "-c", "cd /home/closed; ls . tree; cat inner deep/file; stat -c '%n %u:%g %a' . inner deep deep/file");
+        Assert.Equal(".:\ndeep\ninner\ntree\n\ntree:\nyoung\nnew\ndeep\n. 101:101 700\ninner 101:101 600\ndeep 101:101 700\ndeep/file 101:101 600\n", await OutputOf(job));
     }
 
     private static CommitOptions Command => new() { Command = ["/bin/sh"] };
@@ -225,13 +257,21 @@ public sealed class OwnerTests : IAsyncLifetime
         Member('0', "srv/set", 0xDED, 33, 0),
         Member('2', "srv/link", 0x1FF, 33, 33, link: "data"),
         Member('0', "srv/replaced", 0x1A4, 7, 7),
+        Member('1', "srv/second", 0x1A4, 7, 7, link: "./srv/replaced"),
         Member('0', "srv/replaced", 0x1A4, 0, 0),
+        Member('5', "srv/tree", 0x1ED, 9, 9),
+        Member('0', "srv/tree/leaf", 0x1A4, 9, 9),
+        Member('0', "srv/tree", 0x1A4, 9, 9),
+        Member('5', "srv/tree", 0x1ED, 0, 0),
+        Member('0', "srv/tree/leaf", 0x1A4, 0, 0),
         TarBytes.Pax('x', ("SCHILY.xattr.security.capability", Capability)),
         Member('0', "srv/able", 0x1ED, 0, 0),
         Member('5', "home", 0x1ED, 0, 0),
         Member('5', "home/closed", 0x1C0, 101, 101),
         Member('0', "home/closed/inner", 0x180, 101, 101, TarBytes.B("secret\n")),
         Member('0', "home/closed/gone", 0x180, 101, 101),
+        Member('5', "home/closed/tree", 0x1C0, 101, 101),
+        Member('0', "home/closed/tree/old", 0x180, 101, 101),
         Member('5', "run", 0x1ED, 0, 0),
         Member('6', "run/pipe", 0x180, 5, 6),
     ]));

@@ -13,7 +13,8 @@ namespace Containers.Layers;
 /// </summary>
 internal sealed class LayerUnpacker(ILayerOwners owners, LayerLimits limits, DeviceNodes devices = DeviceNodes.Skip)
 {
-    private const int PipeSize = 2 << 20;
+    /// <summary>As much as one thread may be ahead of the other. Three layers at once then take no more buffers than the shared pool keeps.</summary>
+    private const int PipeSize = 1 << 19;
     private const int SegmentSize = 1 << 16;
 
     /// <summary>Unpacks one uncompressed layer.</summary>

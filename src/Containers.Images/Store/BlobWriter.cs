@@ -208,6 +208,11 @@ internal sealed class BlobWriter : IAsyncDisposable
 
     private void HashExisting(long length)
     {
+        if (length == 0)
+        {
+            return;
+        }
+
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
         {

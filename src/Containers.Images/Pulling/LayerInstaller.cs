@@ -1,3 +1,4 @@
+using Containers.Committing;
 using Containers.Compression;
 using Containers.Interop;
 using Containers.Layers;
@@ -10,11 +11,9 @@ namespace Containers.Pulling;
 /// Brings the layers of an image to where containers find them: fetched where they are not in the store, stored as they come, and
 /// unpacked meanwhile, several at once, each by one process for all.
 /// </summary>
-internal sealed class LayerInstaller(ContentStore store, int parallel)
+internal sealed class LayerInstaller(ContentStore store, int parallel, LayerLimits limits)
 {
-    private static readonly LayerLimits Limits = LayerLimits.Default;
-
-    private readonly LayerUnpacker _unpacker = new(Libc.EffectiveUserId() == 0 ? new OwnersAsWritten() : new OwnerAlone(), Limits);
+    private readonly LayerUnpacker _unpacker = new(Libc.EffectiveUserId() == 0 ? new OwnersAsWritten() : new OwnerAlone(), limits);
 
     /// <summary>Returns when every layer has its directory.</summary>
     /// <param name="hold">Keeps what is stored from being collected.</param>
@@ -76,47 +75,78 @@ internal sealed class LayerInstaller(ContentStore store, int parallel)
         LayerDraft draft, Descriptor layer, Hold hold, string name, ILayerOrigin? origin, TransferProgress progress, CancellationToken cancellationToken)
     {
         var writer = await store.Blobs.BeginAsync(hold, layer.Id, layer.Size, cancellationToken).ConfigureAwait(false);
-        var stage = writer is null ? PullStage.Unpacking : PullStage.Transferring;
-        var told = progress.Start(layer.Digest, layer.Size, stage);
-        UnpackedLayer result;
-        if (writer is null)
+        try
         {
-            result = await UnpackStoredAsync(draft, layer, cancellationToken).ConfigureAwait(false);
-        }
-        else
-        {
-            await using (writer.ConfigureAwait(false))
+            var told = progress.Start(layer.Digest, layer.Size, writer is null ? PullStage.Unpacking : PullStage.Transferring);
+            var result = writer is null ? await UnpackStoredAsync(draft, layer, cancellationToken).ConfigureAwait(false)
+                : await FetchAsync(draft, layer, writer, origin ?? throw new ImageException("It is not in the store: pull the image again."), told, cancellationToken).ConfigureAwait(false);
+            if (result.DiffId != draft.Identity.DiffId)
             {
-                if (origin is null)
-                {
-                    throw new ImageException("unpack the image", name, $"Its layer {layer.Digest} is not in the store: pull the image again.");
-                }
+                throw new ImageException(
+                    $"It is {result.DiffId} uncompressed, where the configuration says {draft.Identity.DiffId}: whoever made it made a mistake, or a forgery.");
+            }
 
-                var resumed = writer.Length > 0;
-                var blob = new TeeStream(origin.Open(layer, writer.Length), writer, told);
-                await using (blob.ConfigureAwait(false))
-                {
-                    told.Add(writer.Length);
-                    result = resumed ? default! : await UnpackAsync(draft, blob, layer, cancellationToken).ConfigureAwait(false);
-                    await blob.DrainAsync(cancellationToken).ConfigureAwait(false);
-                }
+            told.Report(PullStage.Complete);
+            return result;
+        }
+        catch (ImageException fault) when (fault.ErrorNumber is null)
+        {
+            // What reads archives knows neither whose they are nor where they came from. What the kernel refused is no fault of the layer.
+            throw new ImageException("unpack the image", name, $"Its layer {layer.Digest}: {fault.Message}", fault);
+        }
+        catch (ImageException fault) when (!Path.IsPathRooted(fault.Path))
+        {
+            // What takes the last of the disk away must not stay on it.
+            writer?.Discard();
+            throw new ImageException($"{fault.Step} {fault.Path} of the layer {layer.Digest} of {name} in", store.Directory, (Errno)fault.ErrorNumber!, fault.Remedy);
+        }
+        finally
+        {
+            if (writer is not null)
+            {
+                await writer.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
 
+    private async Task<UnpackedLayer> FetchAsync(
+        LayerDraft draft, Descriptor layer, BlobWriter writer, ILayerOrigin origin, LayerProgress told, CancellationToken cancellationToken)
+    {
+        if (writer.Length > 0)
+        {
+            try
+            {
+                await CopyAsync(writer.Length).ConfigureAwait(false);
                 await writer.CommitAsync(cancellationToken).ConfigureAwait(false);
-                if (resumed)
-                {
-                    result = await UnpackStoredAsync(draft, layer, cancellationToken).ConfigureAwait(false);
-                }
+                return await UnpackStoredAsync(draft, layer, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ImageException) when (writer.IsWrong)
+            {
+                // An earlier pull was given other bytes, or a disk lost them: that is no reason for this one to fail.
+                told.Add(-writer.Length);
+                writer.Restart();
             }
         }
 
-        if (result.DiffId != draft.Identity.DiffId)
+        var blob = new TeeStream(origin.Open(layer, 0), writer, told);
+        await using (blob.ConfigureAwait(false))
         {
-            throw new ImageException("unpack the image", name,
-                $"Its layer {layer.Digest} is {result.DiffId} uncompressed, where the configuration says {draft.Identity.DiffId}: whoever made it made a mistake, or a forgery.");
+            // A decompressor may end before the blob does, and is disposed with what it reads.
+            var result = await UnpackAsync(draft, new KeptOpenStream(blob), layer, cancellationToken).ConfigureAwait(false);
+            await blob.DrainAsync(cancellationToken).ConfigureAwait(false);
+            await writer.CommitAsync(cancellationToken).ConfigureAwait(false);
+            return result;
         }
 
-        told.Report(PullStage.Complete);
-        return result;
+        async Task CopyAsync(long from)
+        {
+            var rest = new TeeStream(origin.Open(layer, from), writer, told);
+            await using (rest.ConfigureAwait(false))
+            {
+                told.Add(from);
+                await rest.DrainAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
     }
 
     private async Task<UnpackedLayer> UnpackStoredAsync(LayerDraft draft, Descriptor layer, CancellationToken cancellationToken)
@@ -130,7 +160,7 @@ internal sealed class LayerInstaller(ContentStore store, int parallel)
 
     private async Task<UnpackedLayer> UnpackAsync(LayerDraft draft, Stream blob, Descriptor layer, CancellationToken cancellationToken)
     {
-        var content = await LayerCompressions.OpenAsync(blob, layer.MediaType, Limits, cancellationToken).ConfigureAwait(false);
+        var content = await LayerCompressions.OpenAsync(blob, layer.MediaType, limits, cancellationToken).ConfigureAwait(false);
         await using (content.ConfigureAwait(false))
         {
             using var directory = Libc.Open(draft.Directory, Libc.OpenReadOnly | Libc.OpenDirectory | Libc.OpenCloseOnExec);

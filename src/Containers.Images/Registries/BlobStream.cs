@@ -36,6 +36,7 @@ internal sealed class BlobStream(
     private TimeSpan _windowTime;
     private bool _isVerified = from > 0;
     private bool _rangesAreUseless;
+    private bool _isDisposed;
 
     public override bool CanRead => true;
 
@@ -114,8 +115,9 @@ internal sealed class BlobStream(
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && !_isDisposed)
         {
+            _isDisposed = true;
             Disconnect();
             _idle.Dispose();
             _hash.Dispose();

@@ -76,6 +76,16 @@ internal sealed class StoreSnapshot
         }
     }
 
+    /// <summary>
+    /// Whether it, or of an index one of its manifests, has its configuration and every layer, packed or not. What is being pulled, or was
+    /// given up, is not.
+    /// </summary>
+    public bool IsWhole(Digest image) => Nodes.TryGetValue(image, out var node)
+        && (node.Manifests.Any(IsWhole) || (node.Document.Manifest is not null && node.Blobs.Index().All(blob => Blobs.ContainsKey(blob.Item.Id) || IsUnpacked(node, blob.Index - 1))));
+
+    private bool IsUnpacked(ImageNode node, int layer) => layer >= 0 && layer < node.Layers.Count
+        && (Layers.ContainsKey(LayerIdentity.NameOf(node.Layers[layer].DiffId)) || Layers.ContainsKey(LayerIdentity.NameOf(node.Layers[layer].ChainId)));
+
     /// <summary>Bytes of content and of unpacked layers.</summary>
     public long SizeOf(StoreSet set) => set.Blobs.Sum(digest => Blobs[digest]) + set.Layers.Sum(name => Layers[name]);
 

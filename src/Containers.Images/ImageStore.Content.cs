@@ -7,7 +7,7 @@ namespace Containers;
 // What is in the store.
 public sealed partial class ImageStore
 {
-    /// <summary>Every image in the store, by name; one without a name by its digest.</summary>
+    /// <summary>Every image in the store, by name; one without a name by its digest, once it is whole.</summary>
     /// <param name="cancellationToken">Gives it up.</param>
     /// <exception cref="ImageException">The store cannot be read.</exception>
     public async Task<IReadOnlyList<ImageSummary>> ListAsync(CancellationToken cancellationToken = default) =>
@@ -26,7 +26,7 @@ public sealed partial class ImageStore
             ReclaimableBytes = usage.Reclaimable,
             Images =
             [
-                .. usage.Images.Select(static image => new ImageSummary
+                .. usage.Images.Where(static image => image.IsWhole || image.Names.Length > 0).Select(static image => new ImageSummary
                 {
                     Digest = image.Target.Digest,
                     Names = image.Names,

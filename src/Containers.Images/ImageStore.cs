@@ -215,7 +215,7 @@ public sealed partial class ImageStore : IDisposable
     }
 
     private Task InstallAsync(Hold hold, InstalledImage image, ILayerOrigin? origin, TransferProgress progress, CancellationToken cancellationToken) =>
-        new LayerInstaller(Store, _options.ParallelLayers, Subordinate).InstallAsync(hold, image, origin, progress, cancellationToken);
+        new LayerInstaller(Store, _options.ParallelLayers, _options.Limits, Subordinate).InstallAsync(hold, image, origin, progress, cancellationToken);
 
     /// <summary>One that shows a registry what the caller gave, and nobody else.</summary>
     private RegistryClient Client(ImageReference reference, RegistryCredential credential) => new(_options.Registries.With(reference.Registry, credential));

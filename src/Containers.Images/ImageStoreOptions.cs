@@ -15,6 +15,9 @@ public sealed class ImageStoreOptions
     /// <summary>How many layers are fetched and unpacked at once; 3 unless set, as with Docker.</summary>
     public int ParallelLayers { get; set; } = 3;
 
+    /// <summary>How much a layer may ask.</summary>
+    internal Layers.LayerLimits Limits { get; set; } = Layers.LayerLimits.Default;
+
     internal string ResolveDirectory()
     {
         if (Directory is not null)

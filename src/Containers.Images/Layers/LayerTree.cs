@@ -261,7 +261,7 @@ internal sealed unsafe class LayerTree : IDisposable
 
     private static void Throw(string step, LayerPath path, Errno errno) => throw new ImageException(step, RawText.Show(path.ToArray().AsSpan()[..^1]), errno, errno switch
     {
-        Errno.ENOSPC or Errno.EDQUOT => "Make room, or put the store elsewhere.",
+        Errno.ENOSPC or Errno.EDQUOT => Store.StoreErrors.Full,
         Errno.EPERM => "Files with these owners and rights need root, or all its capabilities where this process is confined.",
         _ => null,
     });

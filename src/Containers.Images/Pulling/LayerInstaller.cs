@@ -11,10 +11,8 @@ namespace Containers.Pulling;
 /// Brings the layers of an image to where containers find them: fetched where they are not in the store, stored as they come, and
 /// unpacked meanwhile, several at once, each by one process for all.
 /// </summary>
-internal sealed class LayerInstaller(ContentStore store, int parallel, SubordinateFiles? subordinate)
+internal sealed class LayerInstaller(ContentStore store, int parallel, LayerLimits limits, SubordinateFiles? subordinate)
 {
-    private static readonly LayerLimits Limits = LayerLimits.Default;
-
     /// <summary>Returns when every layer has its directory.</summary>
     /// <param name="hold">Keeps what is stored from being collected.</param>
     /// <param name="image">The image.</param>
@@ -88,47 +86,77 @@ internal sealed class LayerInstaller(ContentStore store, int parallel, Subordina
         LayerDraft draft, ILayerOwners owners, Descriptor layer, Hold hold, string name, ILayerOrigin? origin, TransferProgress progress, CancellationToken cancellationToken)
     {
         var writer = await store.Blobs.BeginAsync(hold, layer.Id, layer.Size, cancellationToken).ConfigureAwait(false);
-        var stage = writer is null ? PullStage.Unpacking : PullStage.Transferring;
-        var told = progress.Start(layer.Digest, layer.Size, stage);
-        UnpackedLayer result;
-        if (writer is null)
+        try
         {
-            result = await UnpackStoredAsync(draft, owners, layer, cancellationToken).ConfigureAwait(false);
-        }
-        else
-        {
-            await using (writer.ConfigureAwait(false))
+            var told = progress.Start(layer.Digest, layer.Size, writer is null ? PullStage.Unpacking : PullStage.Transferring);
+            var result = writer is null ? await UnpackStoredAsync(draft, owners, layer, cancellationToken).ConfigureAwait(false)
+                : await FetchAsync(draft, owners, layer, writer, origin ?? throw new ImageException("It is not in the store: pull the image again."), told, cancellationToken).ConfigureAwait(false);
+            if (result.DiffId != draft.Identity.DiffId)
             {
-                if (origin is null)
-                {
-                    throw new ImageException("unpack the image", name, $"Its layer {layer.Digest} is not in the store: pull the image again.");
-                }
+                throw new ImageException(
+                    $"It is {result.DiffId} uncompressed, where the configuration says {draft.Identity.DiffId}: whoever made it made a mistake, or a forgery.");
+            }
 
-                var resumed = writer.Length > 0;
-                var blob = new TeeStream(origin.Open(layer, writer.Length), writer, told);
-                await using (blob.ConfigureAwait(false))
-                {
-                    told.Add(writer.Length);
-                    result = resumed ? default! : await UnpackAsync(draft, owners, blob, layer, cancellationToken).ConfigureAwait(false);
-                    await blob.DrainAsync(cancellationToken).ConfigureAwait(false);
-                }
+            told.Report(PullStage.Complete);
+            return result;
+        }
+        catch (ImageException fault) when (fault.ErrorNumber is null)
+        {
+            // What reads archives knows neither whose they are nor where they came from. What the kernel refused is no fault of the layer.
+            throw new ImageException("unpack the image", name, $"Its layer {layer.Digest}: {fault.Message}", fault);
+        }
+        catch (ImageException fault) when (!Path.IsPathRooted(fault.Path))
+        {
+            // What takes the last of the disk away must not stay on it.
+            writer?.Discard();
+            throw new ImageException($"{fault.Step} {fault.Path} of the layer {layer.Digest} of {name} in", store.Directory, (Errno)fault.ErrorNumber!, fault.Remedy);
+        }
+        finally
+        {
+            if (writer is not null)
+            {
+                await writer.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
 
+    private async Task<UnpackedLayer> FetchAsync(
+        LayerDraft draft, ILayerOwners owners, Descriptor layer, BlobWriter writer, ILayerOrigin origin, LayerProgress told, CancellationToken cancellationToken)
+    {
+        if (writer.Length > 0)
+        {
+            try
+            {
+                await CopyAsync(writer.Length).ConfigureAwait(false);
                 await writer.CommitAsync(cancellationToken).ConfigureAwait(false);
-                if (resumed)
-                {
-                    result = await UnpackStoredAsync(draft, owners, layer, cancellationToken).ConfigureAwait(false);
-                }
+                return await UnpackStoredAsync(draft, owners, layer, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ImageException) when (writer.IsWrong)
+            {
+                // An earlier pull was given other bytes, or a disk lost them: that is no reason for this one to fail.
+                told.Add(-writer.Length);
+                writer.Restart();
             }
         }
 
-        if (result.DiffId != draft.Identity.DiffId)
+        var blob = new TeeStream(origin.Open(layer, 0), writer, told);
+        await using (blob.ConfigureAwait(false))
         {
-            throw new ImageException("unpack the image", name,
-                $"Its layer {layer.Digest} is {result.DiffId} uncompressed, where the configuration says {draft.Identity.DiffId}: whoever made it made a mistake, or a forgery.");
+            var result = await UnpackAsync(draft, owners, blob, layer, cancellationToken).ConfigureAwait(false);
+            await blob.DrainAsync(cancellationToken).ConfigureAwait(false);
+            await writer.CommitAsync(cancellationToken).ConfigureAwait(false);
+            return result;
         }
 
-        told.Report(PullStage.Complete);
-        return result;
+        async Task CopyAsync(long from)
+        {
+            var rest = new TeeStream(origin.Open(layer, from), writer, told);
+            await using (rest.ConfigureAwait(false))
+            {
+                told.Add(from);
+                await rest.DrainAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
     }
 
     private async Task<UnpackedLayer> UnpackStoredAsync(LayerDraft draft, ILayerOwners owners, Descriptor layer, CancellationToken cancellationToken)
@@ -140,13 +168,14 @@ internal sealed class LayerInstaller(ContentStore store, int parallel, Subordina
         }
     }
 
-    private static async Task<UnpackedLayer> UnpackAsync(LayerDraft draft, ILayerOwners owners, Stream blob, Descriptor layer, CancellationToken cancellationToken)
+    private async Task<UnpackedLayer> UnpackAsync(LayerDraft draft, ILayerOwners owners, Stream blob, Descriptor layer, CancellationToken cancellationToken)
     {
-        var content = await LayerCompressions.OpenAsync(new BorrowedStream(blob), layer.MediaType, Limits, cancellationToken).ConfigureAwait(false);
+        // What is unpacked ends before the blob does, which is read to its end and verified after that.
+        var content = await LayerCompressions.OpenAsync(new BorrowedStream(blob), layer.MediaType, limits, cancellationToken).ConfigureAwait(false);
         await using (content.ConfigureAwait(false))
         {
             using var directory = Open(draft);
-            return await new LayerUnpacker(owners, Limits).UnpackAsync(content, directory, cancellationToken).ConfigureAwait(false);
+            return await new LayerUnpacker(owners, limits).UnpackAsync(content, directory, cancellationToken).ConfigureAwait(false);
         }
     }
 

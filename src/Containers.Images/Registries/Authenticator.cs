@@ -19,9 +19,9 @@ internal sealed class Authenticator(RegistryOptions options, Func<Uri, HttpClien
     private readonly Lazy<IRegistryCredentialProvider> _provider = new(() => options.CredentialProvider ?? DockerCredentials.OfThisUser());
     private readonly ConcurrentDictionary<(string Endpoint, string Scope), (AuthenticationHeaderValue Header, DateTimeOffset Until)> _accepted = new();
 
-    /// <summary>The credential for a host, and for no other: the options' own, else the provider's.</summary>
-    public ValueTask<RegistryCredential?> FindAsync(RegistryEndpoint endpoint, CancellationToken cancellationToken) => endpoint.Options.Credential is { } given
-        ? new(given)
+    /// <summary>The credential for a host, and for no other: the one given for this call, else the options' own, else the provider's.</summary>
+    public ValueTask<RegistryCredential?> FindAsync(RegistryEndpoint endpoint, CancellationToken cancellationToken) => (options.GivenFor(endpoint.Name) ?? endpoint.Options.Credential) is { } known
+        ? new(known)
         : _provider.Value.GetAsync(endpoint.Name, cancellationToken);
 
     /// <summary>What the host accepted before for this scope; null where it has not, or not for long enough.</summary>

@@ -3,6 +3,8 @@ namespace Containers;
 /// <summary>How registries are talked to. What is set here is read when the first request is made.</summary>
 public sealed class RegistryOptions
 {
+    private (string Registry, RegistryCredential Credential)? _given;
+
     /// <summary>
     /// Gives the client for requests, as <c>IHttpClientFactory.CreateClient</c> does; it stays the caller's. Its handler must not follow
     /// redirects nor keep cookies, and have no timeout for the whole of a request. Null: connections of the library's own.
@@ -46,9 +48,13 @@ public sealed class RegistryOptions
     internal RegistryOptions With(string registry, RegistryCredential credential)
     {
         var options = (RegistryOptions)MemberwiseClone();
-        options.CredentialProvider = new Registries.CallerCredential(registry, credential, CredentialProvider);
+        options._given = (registry, credential);
         return options;
     }
+
+    /// <summary>What a caller gave for this registry, and for no other.</summary>
+    internal RegistryCredential? GivenFor(string registry) =>
+        _given is var (host, credential) && string.Equals(host, registry, StringComparison.OrdinalIgnoreCase) ? credential : null;
 
     internal RegistryHostOptions Host(string host) => Hosts.TryGetValue(host, out var options) ? options : new RegistryHostOptions();
 }

@@ -41,6 +41,9 @@ internal sealed class BlobWriter : IAsyncDisposable
     /// <summary>Bytes written, those of an earlier attempt with them: where a download continues.</summary>
     public long Length { get; private set; }
 
+    /// <summary>All of it came, and it was not what was promised.</summary>
+    public bool IsWrong { get; private set; }
+
     internal static BlobWriter Create(StoreLayout layout, Hold hold, string path, Digest? expected, long? size)
     {
         try
@@ -95,8 +98,11 @@ internal sealed class BlobWriter : IAsyncDisposable
 
         _hash.Dispose();
         _hash = NewHash();
-        Length = 0;
+        (Length, IsWrong, _isKept) = (0, false, _partial is not null);
     }
+
+    /// <summary>Nothing of it is kept to be continued.</summary>
+    public void Discard() => _isKept = false;
 
     /// <exception cref="ImageException">It is more than the size that was promised, or cannot be stored.</exception>
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default)
@@ -154,7 +160,7 @@ internal sealed class BlobWriter : IAsyncDisposable
         var actual = _expected?.Algorithm == Digest.Sha512 ? Digest.FromSha512(_hash.GetCurrentHash()) : Digest.FromSha256(_hash.GetCurrentHash());
         if (_expected is { } expected && actual != expected)
         {
-            _isKept = false;
+            (_isKept, IsWrong) = (false, true);
             throw new ImageException("store the blob", Name, $"Its content is {actual}: it was changed on its way, or is not what was asked for.");
         }
 

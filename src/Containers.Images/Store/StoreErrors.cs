@@ -5,6 +5,8 @@ namespace Containers.Store;
 /// <summary>What refuses to store something, as one exception that says what to do about it.</summary>
 internal static class StoreErrors
 {
+    public const string Full = "The file system of the store is full: prune unused images, free space on it, or use a store elsewhere.";
+
     public static ImageException From(string step, string path, Errno errno) => new(step, path, errno, Remedy(errno));
 
     /// <summary>The runtime's exceptions of files carry the errno as their HResult where they have no meaning of their own for it.</summary>
@@ -24,7 +26,7 @@ internal static class StoreErrors
 
     private static string? Remedy(Errno errno) => errno switch
     {
-        Errno.ENOSPC or Errno.EDQUOT => "The file system of the store is full: prune unused images, free space on it, or use a store elsewhere.",
+        Errno.ENOSPC or Errno.EDQUOT => Full,
         Errno.EROFS => "The file system of the store is read-only: use a store elsewhere.",
         Errno.EIO => "The disk reports an error: see the kernel's log.",
         Errno.EMFILE or Errno.ENFILE => "Raise the limit of open files (ulimit -n).",

@@ -78,6 +78,16 @@ internal sealed class StoreSnapshot
     /// <summary>The names of a layer's directories: one for each of the ids that it was unpacked with.</summary>
     public IEnumerable<string> NamesOf(Digest identity) => (_byBase ??= Layers.Keys.ToLookup(static name => LayerIdentity.BaseOf(name).ToString(), StringComparer.Ordinal))[LayerIdentity.NameOf(identity)];
 
+    /// <summary>
+    /// Whether it, or of an index one of its manifests, has its configuration and every layer, packed or not. What is being pulled, or was
+    /// given up, is not.
+    /// </summary>
+    public bool IsWhole(Digest image) => Nodes.TryGetValue(image, out var node)
+        && (node.Manifests.Any(IsWhole) || (node.Document.Manifest is not null && node.Blobs.Index().All(blob => Blobs.ContainsKey(blob.Item.Id) || IsUnpacked(node, blob.Index - 1))));
+
+    private bool IsUnpacked(ImageNode node, int layer) => layer >= 0 && layer < node.Layers.Count
+        && (NamesOf(node.Layers[layer].DiffId).Any() || NamesOf(node.Layers[layer].ChainId).Any());
+
     /// <summary>Bytes of content and of unpacked layers.</summary>
     public long SizeOf(StoreSet set) => set.Blobs.Sum(digest => Blobs[digest]) + set.Layers.Sum(name => Layers[name]);
 

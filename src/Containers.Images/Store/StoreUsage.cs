@@ -26,7 +26,8 @@ internal sealed record StoreUsage(long Blobs, long Layers, long Reclaimable, Imm
                 snapshot.SizeOf(pair.Value),
                 snapshot.SizeOf(own),
                 snapshot.LastUsed(blobs, pair.Key),
-                snapshot.IsHeld(pair.Key));
+                snapshot.IsHeld(pair.Key),
+                snapshot.IsWhole(pair.Key));
         }).ToImmutableArray();
         var total = snapshot.Blobs.Values.Sum() + snapshot.Layers.Values.Sum();
         var used = snapshot.Reach(images.Where(static image => image.IsInUse).Select(static image => image.Target.Id).Concat(snapshot.Held));
@@ -41,8 +42,9 @@ internal sealed record StoreUsage(long Blobs, long Layers, long Reclaimable, Imm
 /// <param name="Unique">Bytes that no other image needs.</param>
 /// <param name="LastUsed">When it was pulled or last used.</param>
 /// <param name="IsInUse">A living process holds it.</param>
+/// <param name="IsWhole">Nothing of it is missing.</param>
 internal sealed record ImageUsage(
-    Descriptor Target, ImmutableArray<string> Names, long Size, long Unique, DateTimeOffset LastUsed, bool IsInUse)
+    Descriptor Target, ImmutableArray<string> Names, long Size, long Unique, DateTimeOffset LastUsed, bool IsInUse, bool IsWhole)
 {
     public long Shared => Size - Unique;
 }

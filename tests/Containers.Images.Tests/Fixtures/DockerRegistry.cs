@@ -22,16 +22,15 @@ internal sealed class DockerRegistry : IAsyncDisposable
 
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
 
-    private readonly Process _process;
-    private readonly ConcurrentQueue<string> _log;
+    private readonly ConcurrentQueue<string> _log = new();
     private readonly string _folder;
+    private Process _process;
 
-    private DockerRegistry(Process process, ConcurrentQueue<string> log, string folder, int port)
+    private DockerRegistry(string folder, int port)
     {
-        _process = process;
-        _log = log;
         _folder = folder;
         Host = $"127.0.0.1:{port}";
+        _process = Run();
     }
 
     public static bool IsInstalled => File.Exists(Program);
@@ -70,6 +69,21 @@ internal sealed class DockerRegistry : IAsyncDisposable
                 throw;
             }
         }
+    }
+
+    /// <summary>Ends it in the middle of what it does; its files and its port stay.</summary>
+    public void Kill()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
+    /// <summary>Starts it again after <see cref="Kill"/>, on the same port, and waits until it answers.</summary>
+    public async Task RestartAsync(CancellationToken cancellationToken = default)
+    {
+        _process.Dispose();
+        _process = Run();
+        await WaitUntilReadyAsync(cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -120,27 +134,31 @@ internal sealed class DockerRegistry : IAsyncDisposable
         }
 
         File.WriteAllText($"{folder}/config.yml", configuration);
-        var start = new ProcessStartInfo(Program, ["serve", $"{folder}/config.yml"])
+        return new DockerRegistry(folder, port);
+    }
+
+    private Process Run()
+    {
+        var start = new ProcessStartInfo(Program, ["serve", $"{_folder}/config.yml"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        var log = new ConcurrentQueue<string>();
         var process = new Process { StartInfo = start };
-        process.OutputDataReceived += (_, line) => Keep(log, line.Data);
-        process.ErrorDataReceived += (_, line) => Keep(log, line.Data);
+        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data);
         process.Start();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        return new DockerRegistry(process, log, folder, port);
+        return process;
     }
 
-    private static void Keep(ConcurrentQueue<string> log, string? line)
+    private void Keep(string? line)
     {
         if (line is not null)
         {
-            log.Enqueue(line);
+            _log.Enqueue(line);
         }
     }
 

@@ -18,10 +18,13 @@ internal sealed class StoreHost : IDisposable
         }
     }
 
-    public static StoreHost Start(string store, string work, int number)
+    public static StoreHost Start(string store, string work, int number) =>
+        Start(store, work, number.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+    public static StoreHost Start(string store, string work, string subject)
     {
         var start = new ProcessStartInfo(
-            Path.Combine(AppContext.BaseDirectory, nameof(StoreHost)), [store, work, number.ToString(System.Globalization.CultureInfo.InvariantCulture)])
+            Path.Combine(AppContext.BaseDirectory, nameof(StoreHost)), [store, work, subject])
         {
             RedirectStandardOutput = true,
             UseShellExecute = false,
@@ -31,6 +34,10 @@ internal sealed class StoreHost : IDisposable
 
     public async Task<string> ReadLineAsync() =>
         await _process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The host ended.");
+
+    /// <summary>All that it says until it ends.</summary>
+    public async Task<string[]> ReadToEndAsync() =>
+        (await _process.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     public void Kill()
     {

@@ -2,15 +2,30 @@ using System.Globalization;
 using Containers.Store;
 using Containers.Tests;
 
-// A user of a store of images, to be killed by tests. Arguments: the store's directory, what it does, and a number:
+// A user of a store of images, to be killed by tests. Arguments: the store's directory, what it does, and a number or a reference:
 //   churn  stores, tags, untags and collects images without end; the number is the seed
 //   store  stores and tags so many images, and ends
 //   hold   stores the image of that number without a name, says its digest, and holds it
+//   pull   pulls the image of that reference, many times at once
+//   cancel pulls the image of that reference, and gives it up, at 200 moments
+//   prune  removes what nobody uses
 //   draft  begins to unpack the layers of that image, says so, and goes no further
 if (args is not [var directory, var work, var text])
 {
-    await Console.Error.WriteLineAsync("usage: StoreHost STORE churn|store|hold|draft NUMBER");
+    await Console.Error.WriteLineAsync("usage: StoreHost STORE churn|store|hold|draft|pull|cancel|prune NUMBER|REFERENCE");
     return 2;
+}
+
+switch (work)
+{
+    case "pull":
+        return await Pulls.PullAsync(directory, text);
+    case "cancel":
+        return await Pulls.CancelAsync(directory, text, 200);
+    case "prune":
+        return await Pulls.PruneAsync(directory);
+    default:
+        break;
 }
 
 const int Images = 8;

@@ -52,7 +52,8 @@ public sealed class HostileConfigurationTests
     public void AWorkingDirectory_IsAPathOfTheContainer()
     {
         Refuse(new ContainerConfiguration { WorkingDir = "relative" });
-        Assert.Equal("/etc", Apply(new ContainerConfiguration { WorkingDir = "/a/../../../etc" }).WorkingDirectory);
+        Refuse(new ContainerConfiguration { WorkingDir = "/a/../../../etc" });
+        Assert.Equal("/srv/app", Apply(new ContainerConfiguration { WorkingDir = "/srv//app/" }).WorkingDirectory);
     }
 
     /// <summary>Annotations and labels mean nothing to the engine, whatever others have made of them.</summary>
@@ -61,7 +62,12 @@ public sealed class HostileConfigurationTests
     {
         var plain = Apply(new ContainerConfiguration());
         var labels = ImmutableSortedDictionary<string, string>.Empty.Add("io.kubernetes.cri-o.Devices", "/dev/sda").Add("security", "privileged");
-        Assert.Equal(plain, Apply(new ContainerConfiguration { Labels = labels }) with { Labels = plain.Labels });
+        var labelled = Apply(new ContainerConfiguration { Labels = labels });
+        Assert.Empty(labelled.Volumes);
+        Assert.Empty(labelled.Environment);
+
+        // Lists of equal content are not equal to each other.
+        Assert.Equal(plain, labelled with { Labels = plain.Labels, Volumes = plain.Volumes, Environment = plain.Environment, Command = plain.Command });
     }
 
     private static void Refuse(ContainerConfiguration config) =>

@@ -54,6 +54,35 @@ internal sealed unsafe class LayerDirectories(FileDescriptor root) : IDisposable
         return parent;
     }
 
+    /// <summary>Whether the layer itself has something else on the way where a directory would have to be. The path has its NUL.</summary>
+    public bool IsBelowFile(ReadOnlySpan<byte> path)
+    {
+        using var whole = Open(path, Libc.OpenPath);
+        if (!whole.IsInvalid || ErrnoNames.Last != Errno.ENOTDIR)
+        {
+            return false;
+        }
+
+        var current = Open("\0"u8, Libc.OpenPath);
+        for (var (start, end) = (0, 0); end < path.Length; start = ++end)
+        {
+            end += path[end..].IndexOfAny((byte)'/', (byte)0);
+            var next = Open([.. path[..end], 0], Libc.OpenPath);
+            if (next.IsInvalid)
+            {
+                var isThere = TryStat(current, [.. path[start..end], 0], out var status);
+                current.Dispose();
+                return isThere && !IsWhiteout(status) && (status.Mode & 0xf000) != (int)FileKind.SymbolicLink;
+            }
+
+            current.Dispose();
+            current = next;
+        }
+
+        current.Dispose();
+        return false;
+    }
+
     /// <summary>Something was replaced: what the last path leads to may be another directory now.</summary>
     public void Forget() => _isLastFresh = false;
 

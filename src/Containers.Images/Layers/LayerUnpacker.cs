@@ -107,6 +107,12 @@ internal sealed class LayerUnpacker(ILayerOwners owners, LayerLimits limits, Dev
                 throw LayerPath.Refused(entry.Path.Span, "It would replace the layer's root, which is a directory.");
             }
 
+            // umoci whites out each file of a directory that it replaces by a file: there is nothing below that any more.
+            if (path.Leaf.StartsWith(Whiteout.Prefix) && tree.Directories.IsBelowFile(path.Parent))
+            {
+                continue;
+            }
+
             if (path.Leaf[..^1].SequenceEqual(Whiteout.Opaque) && !Whiteout.IsReserved(path.Parent))
             {
                 whiteouts++;

@@ -114,7 +114,7 @@ public sealed class LayerShapeTests(SharedImages shared) : IAsyncDisposable
             File.WriteAllText(root + "/data/plain", "plain");
             File.WriteAllText(root + "/data/setuid", "x");
             File.SetUnixFileMode(root + "/data/setuid", (UnixFileMode)0x9ED);
-            File.WriteAllText(root + "/data/größe \n\t", "a name that needs care");
+            File.WriteAllText(root + "/data/größe \t", "a name that needs care");
             File.WriteAllText($"{root}/data/{new string('n', 250)}", "a long name");
             Directory.CreateDirectory($"{root}/data/{new string('d', 120)}/{new string('e', 120)}");
             File.WriteAllText($"{root}/data/{new string('d', 120)}/{new string('e', 120)}/file", "a long path");

@@ -32,6 +32,12 @@ internal static class TreeOfRoot
         while (reader.GetNextEntry() is { } entry)
         {
             var path = Clean(entry.Name);
+            if (path == "/")
+            {
+                // Docker's exports have no entry for the root, and neither have ours.
+                continue;
+            }
+
             if (entry.EntryType == TarEntryType.HardLink)
             {
                 names[path] = names[Clean(entry.LinkName)];
@@ -48,7 +54,7 @@ internal static class TreeOfRoot
             .Select(name => $"{name.Key} {string.Join('=', name.Value)} {files[name.Value.First(files.ContainsKey)]}")];
     }
 
-    private static string Clean(string name) => "/" + (name.StartsWith("./", StringComparison.Ordinal) ? name[2..] : name).Trim('/').Replace("\n", "\\n", StringComparison.Ordinal);
+    private static string Clean(string name) => "/" + (name.StartsWith("./", StringComparison.Ordinal) ? name[2..] : name).Trim('/');
 
     private static string Describe(TarEntry entry, string path)
     {
@@ -57,8 +63,8 @@ internal static class TreeOfRoot
                 .OrderBy(static one => one.Key, StringComparer.Ordinal).Select(static one => one.Key["SCHILY.xattr.".Length..] + ":" + one.Value)
             : [];
 
-        // The engine makes mount points in these.
-        var time = path is "/" or "/etc" ? "-" : entry.ModificationTime.UtcTicks.ToString(CultureInfo.InvariantCulture);
+        // The engine makes mount points in it.
+        var time = path is "/etc" ? "-" : entry.ModificationTime.UtcTicks.ToString(CultureInfo.InvariantCulture);
         var hash = entry.DataStream is { } data ? Convert.ToHexString(SHA256.HashData(data)) : "-";
         var kind = entry.EntryType is TarEntryType.V7RegularFile ? TarEntryType.RegularFile : entry.EntryType;
         var device = entry is PosixTarEntry { EntryType: TarEntryType.CharacterDevice or TarEntryType.BlockDevice } node ? $"{node.DeviceMajor}:{node.DeviceMinor}" : "-";

@@ -135,11 +135,12 @@ internal sealed class BlobStore(StoreLayout layout, StoreSession session)
     {
         foreach (var algorithm in (string[])[Digest.Sha256, Digest.Sha512])
         {
-            foreach (var file in new DirectoryInfo(layout.BlobsOf(algorithm)).EnumerateFiles())
+            foreach (var path in Directory.EnumerateFiles(layout.BlobsOf(algorithm)))
             {
-                if (Digest.TryParse($"{algorithm}:{file.Name}", out var digest))
+                // Another process may collect it while this goes on.
+                if (Digest.TryParse($"{algorithm}:{Path.GetFileName(path)}", out var digest) && Size(digest) is { } size)
                 {
-                    yield return (digest, file.Length);
+                    yield return (digest, size);
                 }
             }
         }

@@ -26,9 +26,14 @@ public sealed class OwnerTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _engine = NewEngine();
-        Assert.SkipUnless(File.Exists(Busybox), "busybox-static is not installed");
         var missing = (await _engine.ProbeAsync(Token)).Features.FirstOrDefault(static feature => feature is { Name: "subordinate ids", IsAvailable: false });
-        Assert.SkipUnless(missing is null, $"This user has no subordinate ids: {missing}");
+        if (missing is not null || !File.Exists(Busybox))
+        {
+            // What is skipped here is never disposed.
+            await _engine.DisposeAsync();
+            _directory.Dispose();
+            Assert.Skip(missing is null ? "busybox-static is not installed" : $"This user has no subordinate ids: {missing}");
+        }
     }
 
     public async ValueTask DisposeAsync()

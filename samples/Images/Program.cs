@@ -20,7 +20,7 @@ try
     }
 
     // What runs in it is the image's command where none is given, as with docker run.
-    var job = ContainerBuilder.FromImage(name).WithCommand("sh", "-c", "echo \"hello from pid $$ of an image\"; ls /").WithMemory(100.MB);
+    var job = ContainerBuilder.FromImage(name).WithCommand("sh", "-c", "echo \"hello from pid $$ of an image\"; ls /");
     Console.Write((await engine.RunAsync(job)).EnsureSuccess().StandardOutput.Text);
 
     await using (var container = await engine.StartAsync(ContainerBuilder.FromImage(name).WithCommand("sh", "-c", "echo changed > /greeting; cat")))

@@ -15,9 +15,7 @@ internal static class RootExport
             foreach (var path in written.Image.LayerPaths)
             {
                 var directory = Libc.Open(path, Libc.OpenReadOnly | Libc.OpenDirectory | Libc.OpenCloseOnExec);
-
-                // Layers of root's store have the owners they were made with; a user's those that its engine gives them.
-                layers.Add(new PackedLayer(directory, Libc.EffectiveUserId() == 0 ? OwnerMap.Same : options.Owners));
+                layers.Add(new PackedLayer(directory, options.LowerOwners));
                 if (directory.IsInvalid)
                 {
                     throw new ImageException("open the layer", path, ErrnoNames.Last);

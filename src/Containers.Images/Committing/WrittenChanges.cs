@@ -67,10 +67,11 @@ internal static class WrittenChanges
             using var opened = Libc.OpenAt2Bytes(written.Upper, start, &how);
             using var inside = opened.IsInvalid && TreeFiles.IsClosed(written.Image.Subordinate) ? written.Image.Subordinate!.Open(written.Upper, (byte[])[.. path, 0], Libc.OpenPath) : null;
             var above = inside ?? opened;
-            var owners = written.PackOptions.Owners;
+            var (owners, lowerOwners) = (written.PackOptions.Owners, written.PackOptions.LowerOwners);
             return below is not null && FileStatus.TryGet(below, out var old) && FileStatus.TryGet(above, out var now)
                 && old.Kind == FileKind.Directory && now.Kind == FileKind.Directory
-                && (old.Mode, old.UserId, old.GroupId) == (now.Mode, OwnerMap.Inside(owners.Users, now.UserId), OwnerMap.Inside(owners.Groups, now.GroupId));
+                && (old.Mode, OwnerMap.Inside(lowerOwners.Users, old.UserId), OwnerMap.Inside(lowerOwners.Groups, old.GroupId))
+                == (now.Mode, OwnerMap.Inside(owners.Users, now.UserId), OwnerMap.Inside(owners.Groups, now.GroupId));
         }
     }
 }

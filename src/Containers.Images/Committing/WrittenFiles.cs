@@ -49,6 +49,7 @@ internal sealed class WrittenFiles : IDisposable
     {
         IsUpper = true,
         Owners = ContainerOwners.Of(_container),
+        LowerOwners = Libc.EffectiveUserId() == 0 ? OwnerMap.Same : ContainerOwners.Of(_container),
         Lower = Image.Files,
         Subordinate = Image.Subordinate,
         Excluded = Excluded,

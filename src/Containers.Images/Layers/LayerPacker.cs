@@ -217,7 +217,7 @@ internal sealed class LayerPacker(PackOptions options)
         {
             using var below = options.Lower?.Find([.. LayeredFiles.Split(path)]);
             return below is not null && FileStatus.TryGet(below, out var status)
-                && status.Kind == FileKind.Directory && (status.Mode, status.UserId, status.GroupId) == (entry.Mode, entry.UserId, entry.GroupId);
+                && status.Kind == FileKind.Directory && (status.Mode, OwnerMap.Inside(options.LowerOwners.Users, status.UserId), OwnerMap.Inside(options.LowerOwners.Groups, status.GroupId)) == (entry.Mode, entry.UserId, entry.GroupId);
         }
 
         private void WritePending()

@@ -11,6 +11,9 @@ internal sealed record PackOptions
     /// <summary>What the host's ids of the files are called in the layer.</summary>
     public OwnerMap Owners { get; init; } = OwnerMap.Same;
 
+    /// <summary>The same for what the upper directory is above: layers of root's store have the owners they were made with.</summary>
+    public OwnerMap LowerOwners { get; init; } = OwnerMap.Same;
+
     /// <summary>What the upper directory is above: directories that are only on the way to what changed are left out. Null: all are packed.</summary>
     public LayeredFiles? Lower { get; init; }
 

@@ -16,7 +16,13 @@ public sealed class ImageKindTests(SharedImages shared) : IAsyncDisposable
     public async Task Image_IsPulledAndRun(string option, string value)
     {
         var layout = OciLayout.Copy(shared.BaseLayout, _host.Directory["layout"]);
-        layout.AddLayer(SharedImages.BaseTag, static root => File.WriteAllText(root + "/etc/kind", "seen"));
+        layout.AddLayer(SharedImages.BaseTag, root =>
+        {
+            File.WriteAllText(root + "/etc/kind", "seen");
+
+            // A layer that the registry has already, compressed in any way, is not sent again.
+            File.WriteAllText(root + "/etc/of-its-own", value);
+        });
         layout.Configure(SharedImages.BaseTag, "--clear", "config.cmd", "--config.cmd", "cat", "--config.cmd", "/etc/kind");
         var name = await shared.NewNameAsync();
 

@@ -7,7 +7,6 @@ namespace Containers.Security.Tests;
 /// Every number of a system call up to 600, made for real: which of them reach the kernel is written in SystemCalls/PROFILE.txt, so that a
 /// change of a profile, or of how it is compiled, is seen in a review. (The kernel lets uretprobe past every filter; who calls it is killed.)
 /// </summary>
-[Trait("Category", "Vm")]
 [Trait("Category", "Rootless")]
 public sealed class SystemCallListTests
 {

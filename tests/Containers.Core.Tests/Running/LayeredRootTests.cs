@@ -8,7 +8,6 @@ namespace Containers.Tests.Running;
 
 /// <summary>Roots of many layers, as images have them.</summary>
 [Trait("Category", "Rootless")]
-[Trait("Category", "Vm")]
 public sealed class LayeredRootTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("containers-layers-").FullName;

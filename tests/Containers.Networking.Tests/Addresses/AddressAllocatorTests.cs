@@ -11,7 +11,6 @@ public class AddressAllocatorTests
 
     [Fact]
     [Trait("Category", "Rootless")]
-    [Trait("Category", "Vm")]
     public void Addresses_AreGivenOnceWithoutNetworkGatewayAndBroadcast()
     {
         using var directory = new TestDirectory();
@@ -31,7 +30,6 @@ public class AddressAllocatorTests
 
     [Fact]
     [Trait("Category", "Rootless")]
-    [Trait("Category", "Vm")]
     public void Addresses_JustReturnedComeLast()
     {
         using var directory = new TestDirectory();
@@ -44,7 +42,6 @@ public class AddressAllocatorTests
 
     [Fact]
     [Trait("Category", "Rootless")]
-    [Trait("Category", "Vm")]
     public void Addresses_OfSeveralEnginesAreNeverTheSame()
     {
         using var directory = new TestDirectory();
@@ -61,7 +58,6 @@ public class AddressAllocatorTests
 
     [Fact]
     [Trait("Category", "Rootless")]
-    [Trait("Category", "Vm")]
     public void Address_AskedForIsGivenOrRefusedWithTheReason()
     {
         using var directory = new TestDirectory();
@@ -82,7 +78,6 @@ public class AddressAllocatorTests
 
     [Fact]
     [Trait("Category", "Rootless")]
-    [Trait("Category", "Vm")]
     public void Addresses_OfIp6AreGivenToo_AlsoHighOnesAskedFor()
     {
         using var directory = new TestDirectory();
@@ -118,7 +113,6 @@ public class AddressAllocatorTests
 
     [Fact]
     [Trait("Category", "Rootless")]
-    [Trait("Category", "Vm")]
     public void Hint_ThatIsNonsenseDoesNotMatter()
     {
         using var directory = new TestDirectory();
@@ -129,7 +123,6 @@ public class AddressAllocatorTests
 
     [Theory]
     [Trait("Category", "Rootless")]
-    [Trait("Category", "Vm")]
     [InlineData("10.7.0.0/31", null)]
     [InlineData("10.7.0.0/32", null)]
     [InlineData("10.7.0.0/24", "10.8.0.1")]

@@ -5,7 +5,6 @@ using FsCheck.Xunit;
 
 namespace Containers.Tests.Addresses;
 
-[Trait("Category", "Vm")]
 public class SubnetTests
 {
     [Theory]

@@ -5,7 +5,6 @@ using Containers.Rtnetlink;
 
 namespace Containers.Tests.Netlink;
 
-[Trait("Category", "Vm")]
 public class NetlinkEventsTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);

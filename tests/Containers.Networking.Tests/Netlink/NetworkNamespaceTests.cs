@@ -4,7 +4,6 @@ using Containers.Rtnetlink;
 
 namespace Containers.Tests.Netlink;
 
-[Trait("Category", "Vm")]
 public class NetworkNamespaceTests
 {
     [Fact]

@@ -12,7 +12,6 @@ public class NftablesClientTests
     private static readonly Chain Forward = new(Ours, "forward") { Hook = new Hook(HookPoint.Forward, ChainPriority.Filter) };
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Rules_AreListedWithTheirCommentsAndDeletedByHandle()
     {
         using var host = TestNamespace.Create();
@@ -45,7 +44,6 @@ public class NftablesClientTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Batch_ThatFailsChangesNothingAndNamesTheChange()
     {
         using var host = TestNamespace.Create();
@@ -67,7 +65,6 @@ public class NftablesClientTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void NamedCounters_AreCountedAndListed()
     {
         using var host = TestNamespace.Create();
@@ -93,7 +90,6 @@ public class NftablesClientTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void OwnedTable_IsNobodyElsesAndGoneWithItsSocket()
     {
         using var host = TestNamespace.Create();
@@ -112,7 +108,6 @@ public class NftablesClientTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Update_IsDoneAgainWhereOthersChangedTheRulesMeanwhile()
     {
         using var host = TestNamespace.Create();
@@ -138,7 +133,6 @@ public class NftablesClientTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Update_GivesUpWhereOthersNeverStop()
     {
         using var host = TestNamespace.Create();
@@ -203,7 +197,6 @@ public class NftablesClientTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Comment_ThatDoesNotFitIsRefused()
     {
         Assert.Throws<NetworkException>(static () => UserData.Comment(new string('x', 128)));
@@ -211,7 +204,6 @@ public class NftablesClientTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Rule_ThatContradictsItselfOrItsTableIsRefused()
     {
         using var batch = new NftBatch();

@@ -11,7 +11,6 @@ public class AddressAndRouteTests
     private const int ErrorUnreachable = 101;
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Address_OfBothFamiliesIsAddedListedAndDeleted()
     {
         using var host = TestNamespace.Create();
@@ -45,7 +44,6 @@ public class AddressAndRouteTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Route_DefaultOnLinkAndInAnotherTableAreAddedAndListed()
     {
         using var host = TestNamespace.Create();
@@ -70,7 +68,6 @@ public class AddressAndRouteTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Route_ThroughAGatewayOutOfReachIsRefusedWithTheReason()
     {
         using var host = TestNamespace.Create();
@@ -94,7 +91,6 @@ public class AddressAndRouteTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Neighbour_IsAddedReplacedListedAndDeleted()
     {
         using var host = TestNamespace.Create();
@@ -141,7 +137,6 @@ public class AddressAndRouteTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void KernelSettings_AreThoseOfTheNamespaceAndNotTheHosts()
     {
         using var host = TestNamespace.Create();
@@ -160,7 +155,6 @@ public class AddressAndRouteTests
     }
 
     [Theory]
-    [Trait("Category", "Vm")]
     [InlineData("../kernel/core_pattern")]
     [InlineData("ipv4/../../kernel/core_pattern")]
     [InlineData("/ipv4/ip_forward")]

@@ -10,7 +10,6 @@ public class LinkTests
     private const int ErrorNoDevice = 19;
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Veth_IsMadeWithItsPeerInAnotherNamespaceInOneStep()
     {
         using var host = TestNamespace.Create();
@@ -34,7 +33,6 @@ public class LinkTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Veth_IsGoneWhenTheOtherNamespaceIs()
     {
         using var host = TestNamespace.Create();
@@ -95,7 +93,6 @@ public class LinkTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Link_CanBeRenamedResizedReaddressedAndMoved()
     {
         using var host = TestNamespace.Create();
@@ -121,7 +118,6 @@ public class LinkTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Delete_TakesBothEndsOfAVeth_AndSaysWhereThereIsNone()
     {
         using var host = TestNamespace.Create();
@@ -133,7 +129,6 @@ public class LinkTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Create_SaysThatTheNameIsTaken()
     {
         using var host = TestNamespace.Create();
@@ -144,7 +139,6 @@ public class LinkTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Create_LeavesNothingWhereThePeerCannotBeMade()
     {
         using var host = TestNamespace.Create();
@@ -156,7 +150,6 @@ public class LinkTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void Create_RepeatsTheKernelsWordsAndTheAttributeItMeans()
     {
         using var host = TestNamespace.Create();
@@ -171,7 +164,6 @@ public class LinkTests
     }
 
     [Theory]
-    [Trait("Category", "Vm")]
     [InlineData("")]
     [InlineData("sixteen-letters-")]
     [InlineData("a/b")]
@@ -187,7 +179,6 @@ public class LinkTests
     }
 
     [Fact]
-    [Trait("Category", "Vm")]
     public void ManyLinks_CanBeMadeAtOnceOverSeveralSocketsAndListedMeanwhile()
     {
         const int Count = 64;

@@ -39,7 +39,7 @@ packages=(
 )
 
 # Seconds after which a run is stopped, and counted as failed.
-declare -A limit=([root]=540 [user]=240 [vm]=600 [vm-user]=480 [initramfs]=120 [selinux]=120 [sample]=120)
+declare -A limit=([root]=540 [user]=240 [vm]=900 [vm-user]=600 [initramfs]=120 [selinux]=120 [sample]=120)
 
 user=containers-test
 out=$PWD/artifacts/test

@@ -145,11 +145,11 @@ public sealed class JoiningTests
             File.Copy(Job.BusyboxDirectory + "/bin/busybox", root + "/bin/busybox");
             var job = ContainerBuilder.FromDirectory(root).WithCommand("/bin/busybox", "sleep", "60").WithTimeout(TimeSpan.FromSeconds(60));
             await using var container = await job.StartAsync(Job.Token);
-            Assert.True((await container.ExecAsync("/bin/busybox", "mkdir", "/work")).IsSuccess);
-            Assert.True((await container.ExecAsync(["/bin/busybox", "rmdir", "/work"], new ExecOptions { WorkingDirectory = "/work" }, Job.Token)).IsSuccess);
-            var refused = await Assert.ThrowsAsync<ContainerException>(() => container.ExecAsync(["/bin/busybox", "pwd"], new ExecOptions { WorkingDirectory = "/work" }, Job.Token));
-            Assert.Equal("/work", refused.Path);
-            Assert.Equal("execute", (await Assert.ThrowsAsync<ContainerException>(() => container.ExecAsync("/work/gone"))).Step);
+            Assert.True((await container.ExecAsync("/bin/busybox", "mkdir", "/srv")).IsSuccess);
+            Assert.True((await container.ExecAsync(["/bin/busybox", "rmdir", "/srv"], new ExecOptions { WorkingDirectory = "/srv" }, Job.Token)).IsSuccess);
+            var refused = await Assert.ThrowsAsync<ContainerException>(() => container.ExecAsync(["/bin/busybox", "pwd"], new ExecOptions { WorkingDirectory = "/srv" }, Job.Token));
+            Assert.Equal("/srv", refused.Path);
+            Assert.Equal("execute", (await Assert.ThrowsAsync<ContainerException>(() => container.ExecAsync("/srv/gone"))).Step);
 
             File.Delete(root + "/bin/busybox");
             Directory.Delete(root + "/bin");

@@ -1,6 +1,7 @@
 namespace Containers.Tests.Running;
 
 /// <summary>CVE-2021-30465 and its kin: whatever stands where something is mounted, it is mounted inside the root or not at all.</summary>
+[Trait("Category", "Vm")]
 public sealed class MountTargetTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("containers-targets-").FullName;

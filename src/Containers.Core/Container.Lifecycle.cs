@@ -3,6 +3,7 @@ using System.Globalization;
 using Containers.Cgroups;
 using Containers.Cgroups.Devices;
 using Containers.Diagnostics;
+using Containers.Features;
 using Containers.Interop;
 using Containers.Launch;
 using Containers.Processes;
@@ -27,6 +28,7 @@ public sealed partial class Container
     private Activity? _activity;
     private volatile bool _isPaused;
     private IAsyncDisposable? _rootLease;
+    private FeatureSessions? _features;
     private int _isStarted;
     private int _isDisposed;
 
@@ -36,18 +38,37 @@ public sealed partial class Container
     /// <summary>The host's ids of the files it wrote, where they are not those inside; also after its end.</summary>
     internal IdRange? WrittenIds { get; private set; }
 
-    /// <summary>Has the root found, or fetched. Before <see cref="Launch"/>, once.</summary>
+    /// <summary>Has the root found, or fetched, and features prepared; then asks for the process. Once. What fails here leaves nothing behind.</summary>
     /// <exception cref="InvalidOperationException">It was started before.</exception>
-    internal ValueTask ResolveRootAsync(CancellationToken cancellationToken)
+    internal async ValueTask LaunchAsync(CancellationToken cancellationToken)
     {
-        return Interlocked.Exchange(ref _isStarted, 1) != 0 ? throw new InvalidOperationException("A container is started once.") :
-            _spec.Root.NeedsResolving ? new(ResolveAsync()) : default;
+        if (Interlocked.Exchange(ref _isStarted, 1) != 0)
+        {
+            throw new InvalidOperationException("A container is started once.");
+        }
 
-        async Task ResolveAsync() => (_spec, _rootLease) = await _spec.Root.ResolveAsync(_engine, _spec, cancellationToken).ConfigureAwait(false);
+        if (_spec.Root.NeedsResolving)
+        {
+            (_spec, _rootLease) = await _spec.Root.ResolveAsync(_engine, _spec, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (!_spec.Features.IsEmpty)
+        {
+            (_spec, _features) = await FeatureSessions.PrepareAsync(this, _spec, cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
+            Launch();
+        }
+        catch when (_features is not null)
+        {
+            await _features.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
-    /// <summary>Asks for the process. What fails here leaves nothing behind.</summary>
-    internal void Launch()
+    private void Launch()
     {
         LaunchPreparation.RequirePossible(_engine.Facts, _spec);
         LaunchPreparation.RequireLabels(_engine.Facts, _spec.Security);
@@ -64,7 +85,8 @@ public sealed partial class Container
             var place = new LaunchPlace(
                 _guardian.NextId(), [.. _cgroup.JoinFiles], _engine.Cgroups.Version == CgroupVersion.V2 && _cgroup.Exists, _engine.Directory.Scratch,
                 _cgroup.CloneInto, _engine.HasManyIds, _directory,
-                _spec.KeepsIds && _engine.Facts.IsRootless ? _guardian.KeepIds() : null);
+                _spec.KeepsIds && _engine.Facts.IsRootless ? _guardian.KeepIds() : null,
+                _features?.Gate);
             var root = _spec.Root.Plan();
             Ids = ContainerIds.Choose(_engine, _spec, root);
             WrittenIds = Ids?.Lease.Range;
@@ -79,7 +101,7 @@ public sealed partial class Container
             _oomWatch = OomWatch.Start(_engine.Reactor, _cgroup, _spec);
             var compiled = ContainerProgram.Compile(_context, _streams.JobEnds);
             _engine.ProgramCompiled?.Invoke(compiled.Program);
-            _process = JobProcess.Start(_guardian, _context, compiled, _streams, _engine.Reactor);
+            _process = JobProcess.Start(_guardian, _context, compiled, _streams, _engine.Reactor, _features);
             _cgroup.CloseCloneInto();
         }
         catch (Exception reason)
@@ -175,7 +197,7 @@ public sealed partial class Container
     {
         try
         {
-            var exit = await process.Exited.ConfigureAwait(false);
+            var exit = await ExitAsync(process).ConfigureAwait(false);
             _watch!.End(exit);
             var finishedAt = DateTimeOffset.UtcNow;
             if (_spec.Namespaces.Pid.Mode != NamespaceMode.Private)
@@ -202,8 +224,25 @@ public sealed partial class Container
         finally
         {
             TakeAway();
+            if (_features is not null)
+            {
+                await _features.DisposeAsync().ConfigureAwait(false);
+            }
+
             _engine.Untrack(this);
         }
+    }
+
+    /// <summary>Where a feature failed, that is what the container ended of.</summary>
+    private async ValueTask<JobExit> ExitAsync(JobProcess process)
+    {
+        if (_features is not null)
+        {
+            await ((Task)process.Exited).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _features.ThrowIfFailedAsync().ConfigureAwait(false);
+        }
+
+        return await process.Exited.ConfigureAwait(false);
     }
 
     private ContainerResult Conclude(in JobExit exit, DateTimeOffset finishedAt)
@@ -238,8 +277,11 @@ public sealed partial class Container
         };
     }
 
-    private ResourceUsage Usage(in CgroupUsage counted, TimeSpan wallTime) =>
-        ResourceUsage.Of(counted, wallTime, (_streams!.Output?.TotalBytes ?? 0) + (_streams.Error?.TotalBytes ?? 0));
+    private ResourceUsage Usage(in CgroupUsage counted, TimeSpan wallTime)
+    {
+        var usage = ResourceUsage.Of(counted, wallTime, (_streams!.Output?.TotalBytes ?? 0) + (_streams.Error?.TotalBytes ?? 0));
+        return _features?.Count(usage) ?? usage;
+    }
 
     /// <summary>Whether no block or no inode is left in the layer whose limit was asked for.</summary>
     private bool IsDiskFull() => _spec.Disk is not null && _process!.Handed?.Layer is { } layer &&

@@ -69,13 +69,12 @@ public sealed partial class Container : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await ResolveRootAsync(cancellationToken).ConfigureAwait(false);
-        Launch();
+        await LaunchAsync(cancellationToken).ConfigureAwait(false);
         var registration = cancellationToken.UnsafeRegister(static state => ((Container)state!).Enforce(Outcome.Canceled), this);
         await using (registration.ConfigureAwait(false))
         {
             await _process!.Started.ConfigureAwait(false);
-            if (_process.Exited.IsFaulted)
+            if (_process.Exited.IsFaulted || _features is { HasFailed: true })
             {
                 // Once everything is taken away, the reason is thrown from here.
                 await _completion!.ConfigureAwait(false);

@@ -89,8 +89,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
         var container = new Container(this, job.Spec, isInteractive: false);
         await using (container.ConfigureAwait(false))
         {
-            await container.ResolveRootAsync(cancellationToken).ConfigureAwait(false);
-            container.Launch();
+            await container.LaunchAsync(cancellationToken).ConfigureAwait(false);
             return await container.WaitToEndAsync(cancellationToken).ConfigureAwait(false);
         }
     }
@@ -137,7 +136,8 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
         using var none = new FileDescriptor();
         var place = new LaunchPlace(
             0, [.. cgroups.PlanJoinFiles(Name, spec.Limits)], cgroups.Version == CgroupVersion.V2, Path.Combine(_stateRoot, Name), null, !Facts.IsRootless,
-            spec.WithoutNamespaces ? Path.Combine(_stateRoot, Name) : null, spec.KeepsIds && Facts.IsRootless ? none : null);
+            spec.WithoutNamespaces ? Path.Combine(_stateRoot, Name) : null, spec.KeepsIds && Facts.IsRootless ? none : null,
+            spec.Features.IsEmpty ? null : none);
         LaunchPreparation.RequirePossible(Facts, spec);
         var ids = !Facts.IsRootless && ContainerIds.AreWanted(spec) ? ContainerIds.Pretend(none) : null;
         var context = LaunchPreparation.Prepare(Facts, spec, new string('0', 64), place, spec.Root.Plan(), ids, interactive: false);

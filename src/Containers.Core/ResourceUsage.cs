@@ -46,6 +46,12 @@ public sealed record ResourceUsage
     /// <summary>Bytes written to standard output and error together, kept or not.</summary>
     public long OutputBytes { get; init; }
 
+    /// <summary>Bytes that came to it over its networks, with all headers but the preamble; null without a network of its own.</summary>
+    public long? NetworkReceivedBytes { get; init; }
+
+    /// <summary>Bytes that it sent over its networks, as <see cref="NetworkReceivedBytes"/>.</summary>
+    public long? NetworkSentBytes { get; init; }
+
     /// <summary>Memory in use now, with page cache; null in the usage of a container that has ended.</summary>
     public ByteSize? CurrentMemory { get; init; }
 

@@ -66,6 +66,11 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
             JoinSteps.JoinOwn(program, context);
         }
 
+        if (context.Gate is not null)
+        {
+            GateSteps.GiveNetwork(program, context);
+        }
+
         var joinsRoot = namespaces.Mount.Mode == NamespaceMode.Container;
         var root = joinsRoot ? JoinRoot(program, context) : BuildRoot(program, context, sources, scratch);
         var (paths, proc) = (root.Paths, root.Proc);
@@ -79,6 +84,11 @@ internal sealed record ContainerProgram(SyscallProgram Program, ulong CloneFlags
         if (namespaces.Network.Mode == NamespaceMode.Private)
         {
             ConfigurationSteps.BringLoopbackUp(program);
+        }
+
+        if (context.Gate is { } gate)
+        {
+            GateSteps.Wait(program, context, gate);
         }
 
         ConfigurationSteps.SetSysctls(program, context, proc);

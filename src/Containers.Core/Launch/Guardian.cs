@@ -185,6 +185,9 @@ internal sealed class Guardian : IReactorHandler, IDisposable
             case LauncherMessageKind.Listener when _received.Count == 1 && _launches.TryGetValue(message.Id, out var launch):
                 Tell(launch, _received[0], static (observer, listener) => observer.OnListener(listener));
                 break;
+            case LauncherMessageKind.Network when _received.Count == 1 && _launches.TryGetValue(message.Id, out var launch):
+                Tell(launch, _received[0], static (observer, network) => observer.OnNetwork(network));
+                break;
             default:
                 _received.ForEach(static descriptor => descriptor.Dispose());
                 break;

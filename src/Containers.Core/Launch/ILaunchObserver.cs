@@ -14,6 +14,9 @@ internal interface ILaunchObserver
     /// <summary>The filter hands calls to this descriptor (seccomp_unotify(2)). Owns it from here on.</summary>
     public void OnListener(FileDescriptor listener) => listener.Dispose();
 
+    /// <summary>The process is in this network namespace, and will wait at its gate. Owns the descriptor from here on.</summary>
+    public void OnNetwork(FileDescriptor networkNamespace) => networkNamespace.Dispose();
+
     /// <summary>The process has ended, with this wait status.</summary>
     public void OnExited(in LauncherMessage exit);
 

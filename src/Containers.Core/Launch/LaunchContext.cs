@@ -84,6 +84,9 @@ internal sealed class LaunchContext
     /// <summary>The program hands namespaces, the disk and the terminal over, and the host waits for the execve.</summary>
     public required bool Interactive { get; init; }
 
+    /// <summary>What the process waits at, after it gave its network namespace away; null where nobody has anything to do with that.</summary>
+    public required FileDescriptor? Gate { get; init; }
+
     /// <summary>The host keeps hold of the writable layer: to see how full it is, or what was written.</summary>
     public bool HandsLayerOver => Spec.Namespaces.Mount.Mode != NamespaceMode.Container && (Spec.Disk is not null || (Interactive && Spec.Root.KeepsWritableLayer));
 

@@ -32,7 +32,7 @@ internal static class LaunchPreparation
             Executables = CommandPath.Candidates(arguments, environment),
             WorkingDirectory = spec.WorkingDirectory ?? place.PrivateDirectory ?? "/",
             Hostname = hostname,
-            Resolvers = spec.Namespaces.Network.Mode == NamespaceMode.Host && File.Exists("/etc/resolv.conf") ? File.ReadAllText("/etc/resolv.conf") : string.Empty,
+            Resolvers = spec.ResolverFile ?? (spec.Namespaces.Network.Mode == NamespaceMode.Host && File.Exists("/etc/resolv.conf") ? File.ReadAllText("/etc/resolv.conf") : string.Empty),
             User = user,
             CgroupJoinFiles = place.CgroupJoinFiles,
             CgroupDirectory = place.CgroupDirectory,
@@ -48,6 +48,7 @@ internal static class LaunchPreparation
             SparesHost = facts.IsSpared,
             Joined = JoinedNamespaces(spec.Namespaces),
             Interactive = interactive,
+            Gate = place.Gate,
         };
     }
 
@@ -96,6 +97,7 @@ internal static class LaunchPreparation
                     .Select(entry => KeyValuePair.Create(entry.Kind, handed.Namespaces[entry.Kind])),
             ],
             Interactive = false,
+            Gate = null,
         };
     }
 
@@ -271,4 +273,5 @@ internal static class LaunchPreparation
 /// <param name="ScratchDirectory">The engine's mount point for writable layers.</param>
 /// <param name="PrivateDirectory">Where a container without namespaces may write; null for all others.</param>
 /// <param name="KeptIds">The user namespace in which the user keeps its ids, for a container that asks for it.</param>
-internal sealed record LaunchPlace(uint LaunchId, ImmutableArray<string> CgroupJoinFiles, bool CgroupUnified, string ScratchDirectory, FileDescriptor? CgroupDirectory, bool HasManyIds, string? PrivateDirectory, FileDescriptor? KeptIds);
+/// <param name="Gate">What the process waits at until its network is there; null: nowhere.</param>
+internal sealed record LaunchPlace(uint LaunchId, ImmutableArray<string> CgroupJoinFiles, bool CgroupUnified, string ScratchDirectory, FileDescriptor? CgroupDirectory, bool HasManyIds, string? PrivateDirectory, FileDescriptor? KeptIds, FileDescriptor? Gate);

@@ -123,6 +123,9 @@ internal enum LauncherMessageKind : uint
 
     /// <summary>From a program whose filter hands calls to this process: the descriptor they come by.</summary>
     Listener = 6,
+
+    /// <summary>From a program that will wait at its gate: its network namespace.</summary>
+    Network = 7,
 }
 
 /// <summary>struct message</summary>

@@ -10,7 +10,7 @@ internal static class NetworkFileSteps
     public static void Write(ProgramBuilder program, LaunchContext context, RootPaths paths)
     {
         Write(program, paths, "/etc/hostname", context.Hostname + "\n");
-        Write(program, paths, "/etc/hosts", $"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t{context.Hostname}\n");
+        Write(program, paths, "/etc/hosts", context.Spec.HostsFile ?? $"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t{context.Hostname}\n");
 
         // With no network there is nobody to ask; an empty file says so at once, where none would mean the default server.
         Write(program, paths, "/etc/resolv.conf", context.Resolvers);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Containers.Features;
 using Containers.Interop;
 using Containers.Launch;
 using Containers.Seccomp;
@@ -20,6 +21,7 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
     private readonly ContainerProgram _compiled;
     private readonly StandardStreams _streams;
     private readonly FileDescriptor _memfd;
+    private readonly FeatureSessions? _features;
     private readonly TaskCompletionSource<JobExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ReactorRegistration? _watch;
@@ -35,9 +37,10 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
     /// <summary>The first system call that the filter killed a process for, where it is known.</summary>
     public string? DeniedSystemCall => _listener?.Denied;
 
-    private JobProcess(Reactor reactor, Guardian guardian, LaunchContext context, ContainerProgram compiled, StandardStreams streams)
+    private JobProcess(Reactor reactor, Guardian guardian, LaunchContext context, ContainerProgram compiled, StandardStreams streams, FeatureSessions? features)
     {
         _reactor = reactor;
+        _features = features;
         _guardian = guardian;
         _context = context;
         _end = context.Spec.WithoutNamespaces ? LauncherFormat.EndSignal : SignalKill;
@@ -72,10 +75,11 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
     /// <param name="compiled">Its program.</param>
     /// <param name="streams">Its streams.</param>
     /// <param name="reactor">Watches for its execve.</param>
+    /// <param name="features">Get its network namespace, where there are any.</param>
     public static JobProcess Start(
-        Guardian guardian, LaunchContext context, ContainerProgram compiled, StandardStreams streams, Reactor reactor)
+        Guardian guardian, LaunchContext context, ContainerProgram compiled, StandardStreams streams, Reactor reactor, FeatureSessions? features = null)
     {
-        var process = new JobProcess(reactor, guardian, context, compiled, streams);
+        var process = new JobProcess(reactor, guardian, context, compiled, streams, features);
         try
         {
             // A worker clones the process into its group itself.
@@ -179,6 +183,8 @@ internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
     void ILaunchObserver.OnListener(FileDescriptor listener) =>
         _listener = new SystemCallListener(_reactor, listener, _context.Spec.Security, _context.Capabilities,
             process => Send(process, SignalKill));
+
+    void ILaunchObserver.OnNetwork(FileDescriptor networkNamespace) => _features!.Attach(networkNamespace, () => Signal(SignalKill));
 
     void ILaunchObserver.OnExited(in LauncherMessage exit)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Containers.Features;
 using Containers.Launch;
 using Containers.RootFilesystems;
 
@@ -84,6 +85,15 @@ internal sealed record ContainerSpec
         WithoutNamespaces ? GuardianKind.Plain : Namespaces.SharesHostProcesses ? GuardianKind.SharesProcesses : GuardianKind.Own;
 
     public ImmutableArray<KeyValuePair<string, string>> Labels { get; init; } = [];
+
+    /// <summary>What further packages take part with, in the order in which they were asked for.</summary>
+    public ImmutableArray<IContainerFeature> Features { get; init; } = [];
+
+    /// <summary>The content of /etc/hosts; null: loopback and the host name.</summary>
+    public string? HostsFile { get; init; }
+
+    /// <summary>The content of /etc/resolv.conf; null: the host's with the host's network, else nothing.</summary>
+    public string? ResolverFile { get; init; }
 
     /// <summary>Null: the root's, or SIGTERM.</summary>
     public Signal? StopSignal { get; init; }

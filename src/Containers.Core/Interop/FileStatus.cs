@@ -34,6 +34,9 @@ internal readonly struct FileStatus
 
     public uint DeviceMinor { get; private init; }
 
+    /// <summary>Of the last change of its content, since 1970.</summary>
+    public (long Seconds, long Nanoseconds) Modified { get; private init; }
+
     /// <summary>The device of the file system that the file is on.</summary>
     public ulong FileSystem { get; private init; }
 
@@ -58,6 +61,7 @@ internal readonly struct FileStatus
         {
             Kind = (FileKind)(buffer.Mode & 0xf000),
             Mode = buffer.Mode & 0xfffu,
+            Modified = (buffer.ModifiedSeconds, buffer.ModifiedNanoseconds),
             UserId = buffer.UserId,
             GroupId = buffer.GroupId,
             Size = buffer.Size,

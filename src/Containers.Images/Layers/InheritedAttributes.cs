@@ -13,7 +13,7 @@ internal static class InheritedAttributes
     /// <param name="below">The layers below, top first.</param>
     /// <param name="subordinate">Opens what is closed to the user; null where nothing is.</param>
     /// <param name="later">Notes the owners where they are given later; null: they are given here.</param>
-    public static unsafe void Apply(
+    public static void Apply(
         string layer, IReadOnlyList<byte[]> directories, IReadOnlyList<string> below, SubordinateFiles? subordinate = null, LaterOwners? later = null)
     {
         var files = new LayeredFiles(below, subordinate);
@@ -41,6 +41,17 @@ internal static class InheritedAttributes
             {
                 throw new ContainerException("give the directory of a layer its owner and mode in", layer, ErrnoNames.Last);
             }
+
+            if (!TrySetTimes(directory, status.Modified))
+            {
+                throw new ContainerException("give the directory of a layer its times in", layer, ErrnoNames.Last);
+            }
         }
+    }
+
+    private static unsafe bool TrySetTimes(FileDescriptor directory, (long Seconds, long Nanoseconds) modified)
+    {
+        var times = stackalloc long[] { modified.Seconds, modified.Nanoseconds, modified.Seconds, modified.Nanoseconds };
+        return Libc.SetTimes(directory, times) == 0;
     }
 }

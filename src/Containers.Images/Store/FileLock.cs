@@ -26,6 +26,9 @@ internal sealed class FileLock : IDisposable
     /// <summary>The lock, or null where another has it.</summary>
     public static FileLock? Try(string path, bool exclusive) => Take(path, (exclusive ? Libc.LockExclusive : Libc.LockShared) | Libc.LockNonBlocking);
 
+    /// <summary>Waits for the lock, where whoever may have it has it only for a moment.</summary>
+    public static FileLock Acquire(string path, bool exclusive) => Take(path, exclusive ? Libc.LockExclusive : Libc.LockShared)!;
+
     /// <summary>
     /// Waits for the lock. The kernel has no other wait for a lock than to block a thread, so one is made for it; a wait that was
     /// canceled leaves the thread to get the lock one day and let go of it at once.
@@ -54,7 +57,7 @@ internal sealed class FileLock : IDisposable
     {
         try
         {
-            var owned = Take(path, exclusive ? Libc.LockExclusive : Libc.LockShared)!;
+            var owned = Acquire(path, exclusive);
             if (!taken.TrySetResult(owned))
             {
                 owned.Dispose();

@@ -29,8 +29,9 @@ internal sealed class StoreSession : IDisposable
     public static StoreSession Create(StoreLayout layout, Action<string> removeTree)
     {
         var directory = Path.Combine(layout.Sessions, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)));
-        var owned = FileLock.Try(directory + StoreLayout.LockSuffix, exclusive: true)
-            ?? throw StoreErrors.From("lock", directory + StoreLayout.LockSuffix, Errno.EAGAIN);
+
+        // Nobody else has the name, but who sweeps at this moment may have found the file before it was locked, and takes it for a dead one's.
+        var owned = FileLock.Acquire(directory + StoreLayout.LockSuffix, exclusive: true);
         try
         {
             EngineDirectory.CreateOwned(directory, "store's directory", StoreLayout.Remedy);

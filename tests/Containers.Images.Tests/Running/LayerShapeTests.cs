@@ -82,13 +82,13 @@ public sealed class LayerShapeTests(SharedImages shared) : IAsyncDisposable
         SharedImages.RequireRoot();
         var layout = HandmadeLayout.Write(
             _host.Directory["layout"],
-            new ContainerConfiguration { Cmd = ["/bin/stat", "-c", "%n %a %u %g", "/tmp", "/tmp/file", "/owned", "/owned/sub", "/new", "/new/deep"] },
+            new ContainerConfiguration { Cmd = ["/bin/sh", "-c", "stat -c '%n %a %u %g' /tmp /tmp/file /owned /owned/sub /new /new/deep; stat -c %Y /owned"] },
             HandmadeLayout.Layer(new PaxTarEntry(TarEntryType.Directory, "owned/") { Mode = (UnixFileMode)0x1C0, Uid = 12, Gid = 34 }),
             HandmadeLayout.Layer(HandmadeLayout.Text("tmp/file", "x"), HandmadeLayout.Text("owned/sub/file", "x"), HandmadeLayout.Text("new/deep/file", "x")));
         var name = await shared.NewNameAsync();
         layout.Push("1", name);
         Assert.Equal(
-            "/tmp 1777 0 0\n/tmp/file 644 0 0\n/owned 700 12 34\n/owned/sub 755 0 0\n/new 755 0 0\n/new/deep 755 0 0\n", await _host.OutputOf(ContainerBuilder.FromImage(name)));
+            "/tmp 1777 0 0\n/tmp/file 644 0 0\n/owned 700 12 34\n/owned/sub 755 0 0\n/new 755 0 0\n/new/deep 755 0 0\n946684800\n", await _host.OutputOf(ContainerBuilder.FromImage(name)));
     }
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed class JoiningTests
     [Trait("Category", "Rootless")]
     public async Task WhatACommandLeavesBehind_EndsWithTheContainer()
     {
-        var before = HostState.Take();
+        var before = await HostState.TakeServingAsync();
         var container = await Job.InBusybox("exec sleep 60").StartAsync(Job.Token);
         for (var i = 0; i < 5; i++)
         {

@@ -45,7 +45,14 @@ internal sealed unsafe class ControlGroup
     {
         var path = stackalloc byte[PathLength(default)];
         FillPath(path, default);
-        return Libc.MakeDirectoryBytes(path, Mode) == 0 ? Errno.None : ErrnoNames.Last;
+        if (Libc.MakeDirectoryBytes(path, Mode) != 0)
+        {
+            return ErrnoNames.Last;
+        }
+
+        // Whatever this process's umask is: a container whose root is nobody here mounts the v2 tree with its own group as the root, and
+        // has to be allowed to search every group on the way there.
+        return !IsV2 || Libc.ChangeModeBytes(path, Mode) == 0 ? Errno.None : ErrnoNames.Last;
     }
 
     public Errno TryRemove()

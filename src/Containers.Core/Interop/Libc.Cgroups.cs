@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Containers.Interop;
 
 // Calls on the files of a control group with a path of bytes, and what tells of changes in one:
-// open(2), mkdir(2), rmdir(2), faccessat(2), getxattr(2), getdents64(2), inotify(7), poll(2), bpf(2)
+// open(2), mkdir(2), chmod(2), rmdir(2), faccessat(2), getxattr(2), getdents64(2), inotify(7), poll(2), bpf(2)
 internal static unsafe partial class Libc
 {
     public const int AccessExecute = 1;
@@ -37,6 +37,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "mkdir", SetLastError = true)]
     public static partial int MakeDirectoryBytes(byte* path, uint mode);
+
+    [LibraryImport(Library, EntryPoint = "chmod", SetLastError = true)]
+    public static partial int ChangeModeBytes(byte* path, uint mode);
 
     [LibraryImport(Library, EntryPoint = "rmdir", SetLastError = true)]
     public static partial int RemoveDirectoryBytes(byte* path);

@@ -9,7 +9,7 @@ public sealed class LeakTests
     {
         var job = Job.InBusybox("echo out; echo err >&2").WithMemory(64.MB).WithCpus(1).WithStandardInput("in");
         await RunManyAsync(32);
-        var before = HostState.Take();
+        var before = await HostState.TakeServingAsync(atATime: 16);
         var memory = GC.GetTotalMemory(forceFullCollection: true);
 
         await RunManyAsync(2000);

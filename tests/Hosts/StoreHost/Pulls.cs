@@ -86,7 +86,9 @@ internal static class Pulls
     private static ImageStore Open(string directory) =>
         new(new ImageStoreOptions { Directory = directory, Registries = { CredentialProvider = new DockerCredentials([], CredentialHelper.OfThisUser()), RetryDelay = TimeSpan.FromMilliseconds(10) } });
 
-    private static int Descriptors() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
+    /// <summary>The runtime keeps two for each assembly, and loads one only when it is first needed: those do not count.</summary>
+    private static int Descriptors() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count(static descriptor =>
+        new FileInfo(descriptor).LinkTarget?.EndsWith(".dll", StringComparison.Ordinal) is not true);
 
     /// <summary>Those that the library makes.</summary>
     private static int Threads() => Directory.EnumerateDirectories("/proc/self/task").Count(static task =>

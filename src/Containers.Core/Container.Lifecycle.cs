@@ -4,6 +4,7 @@ using Containers.Cgroups;
 using Containers.Cgroups.Devices;
 using Containers.Diagnostics;
 using Containers.Features;
+using Containers.Health;
 using Containers.Interop;
 using Containers.Launch;
 using Containers.Processes;
@@ -124,6 +125,7 @@ public sealed partial class Container
             _watch.LimitCpuTime(limit, ReadCpuTime);
         }
 
+        _health = _isInteractive && _spec.HealthCheck is { Command.Count: > 0 } check ? new HealthMonitor(this, check) : null;
         _completion = WatchAsync(_process);
     }
 
@@ -223,6 +225,7 @@ public sealed partial class Container
         }
         finally
         {
+            _health?.End();
             TakeAway();
             if (_features is not null)
             {

@@ -83,6 +83,7 @@ public sealed partial class Container : IAsyncDisposable
 
         Ids?.Lease.Rest();
         cancellationToken.ThrowIfCancellationRequested();
+        _health?.Start();
     }
 
     /// <summary>Waits until the container has ended and everything of it but this object is gone.</summary>
@@ -217,6 +218,11 @@ public sealed partial class Container : IAsyncDisposable
         {
             Enforce(Outcome.Canceled);
             await ((Task)completion).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_health is not null)
+            {
+                await _health.DisposeAsync().ConfigureAwait(false);
+            }
+
             _process?.Dispose();
             _streams?.Dispose();
             WritableLayer?.Dispose();

@@ -15,20 +15,15 @@ public sealed partial class ContainerBuilder
     /// </param>
     /// <exception cref="ArgumentException">There is no word, or one has a NUL character or is longer than the kernel takes.</exception>
     public ContainerBuilder WithCommand(params string[] command) =>
-        With(Spec with { Command = Arguments(command, nameof(command)) });
+        With(Spec with { Command = CommandWords.Require(command, nameof(command)) });
 
     /// <summary>Sets the entrypoint: the program that gets the command as its further arguments.</summary>
     /// <param name="entrypoint">The program and its first arguments.</param>
     /// <exception cref="ArgumentException">
     /// There is no word, the first is empty, or one has a NUL character or is longer than the kernel takes.
     /// </exception>
-    public ContainerBuilder WithEntrypoint(params string[] entrypoint)
-    {
-        var words = Arguments(entrypoint, nameof(entrypoint));
-        return words[0].Length == 0
-            ? throw new ArgumentException("The entrypoint's first word is the program; it is empty.", nameof(entrypoint))
-            : With(Spec with { Entrypoint = words });
-    }
+    public ContainerBuilder WithEntrypoint(params string[] entrypoint) =>
+        With(Spec with { Entrypoint = CommandWords.RequireProgram(entrypoint, nameof(entrypoint), "entrypoint") });
 
     /// <summary>Sets an environment variable. The host's own environment is never passed on.</summary>
     /// <param name="name">The name, with no <c>=</c> in it.</param>
@@ -111,6 +106,20 @@ public sealed partial class ContainerBuilder
         return With(Spec with { User = (Spec.User ?? UserSpec.Of(0, 0)) with { SupplementaryGroups = names.MoveToImmutable() } });
     }
 
+    /// <summary>
+    /// Has a command tell, again and again while the container runs, whether it works (<see cref="Container.Health"/>). It replaces the image's.
+    /// A job that is run to its end with RunAsync is not checked.
+    /// </summary>
+    /// <param name="check">The command, and when it is run.</param>
+    public ContainerBuilder WithHealthCheck(HealthCheck check)
+    {
+        ArgumentNullException.ThrowIfNull(check);
+        return With(Spec with { HealthCheck = check });
+    }
+
+    /// <summary>Leaves out the image's health check, as Docker's <c>--no-healthcheck</c>.</summary>
+    public ContainerBuilder WithoutHealthCheck() => With(Spec with { HealthCheck = HealthCheck.Off });
+
     /// <summary>Gives the job a text to read, as UTF-8. Without input it reads end-of-file at once.</summary>
     /// <param name="text">The text.</param>
     public ContainerBuilder WithStandardInput(string text)
@@ -158,22 +167,6 @@ public sealed partial class ContainerBuilder
     /// and signals that the job does not handle end it as they would outside a container.
     /// </summary>
     public ContainerBuilder WithInit() => With(Spec with { Init = true });
-
-    private static ImmutableArray<string> Arguments(string[] words, string parameter)
-    {
-        ArgumentNullException.ThrowIfNull(words, parameter);
-        if (words.Length == 0)
-        {
-            throw new ArgumentException("Give the program at least.", parameter);
-        }
-
-        foreach (var word in words)
-        {
-            KernelText.RequireArgument(word, parameter);
-        }
-
-        return [.. words];
-    }
 
     private static void RequireVariable(string name, string nameParameter, string value, string valueParameter)
     {

@@ -1,5 +1,6 @@
 using Containers.Oci;
 using Containers.Pulling;
+using Containers.Running;
 
 namespace Containers;
 
@@ -60,8 +61,8 @@ public sealed record ImageInfo
     /// <summary>The signal that asks it to end, as the image writes it; null: SIGTERM.</summary>
     public string? StopSignal { get; init; }
 
-    /// <summary>How to find out whether it works; null where it does not say.</summary>
-    public ImageHealthCheck? HealthCheck { get; init; }
+    /// <summary>How to find out whether it works, with Docker's defaults for what it leaves out; null where it does not say.</summary>
+    public HealthCheck? HealthCheck { get; init; }
 
     internal static ImageInfo Of(InstalledImage image, IReadOnlyList<string> names)
     {
@@ -87,7 +88,7 @@ public sealed record ImageInfo
             ExposedPorts = [.. config.ExposedPorts?.Keys ?? []],
             Labels = config.Labels ?? (IReadOnlyDictionary<string, string>)new Dictionary<string, string>(),
             StopSignal = config.StopSignal,
-            HealthCheck = config.Healthcheck is { } check ? ImageHealthCheck.Of(check) : null,
+            HealthCheck = ImageHealth.Of(config.Healthcheck),
         };
     }
 }

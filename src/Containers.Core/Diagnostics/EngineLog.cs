@@ -34,4 +34,7 @@ internal static partial class EngineLog
 
     [LoggerMessage(9, LogLevel.Warning, "Container {Id} is privileged: it can do to this host whatever its engine can")]
     public static partial void Privileged(this ILogger logger, string id);
+
+    [LoggerMessage(11, LogLevel.Information, "Container {Id} is {Status}")]
+    public static partial void HealthChanged(this ILogger logger, string id, HealthStatus status);
 }

@@ -86,6 +86,9 @@ internal sealed record ContainerSpec
 
     public ImmutableArray<KeyValuePair<string, string>> Labels { get; init; } = [];
 
+    /// <summary>Null: the root's, if it has one.</summary>
+    public HealthCheck? HealthCheck { get; init; }
+
     /// <summary>What further packages take part with, in the order in which they were asked for.</summary>
     public ImmutableArray<IContainerFeature> Features { get; init; } = [];
 

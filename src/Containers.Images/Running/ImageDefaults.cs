@@ -36,6 +36,7 @@ internal static class ImageDefaults
                 MakesWorkingDirectory = true,
                 Volumes = [.. (config.Volumes?.Keys ?? []).Select(static path => ContainerPath.MountTarget(path, "Volumes")).Distinct(StringComparer.Ordinal)],
                 Labels = Labels(config, spec.Labels),
+                HealthCheck = spec.HealthCheck ?? ImageHealth.Of(config.Healthcheck),
                 StopSignal = spec.StopSignal ?? (string.IsNullOrEmpty(config.StopSignal) ? null : SignalName.Parse(config.StopSignal)),
             };
         }

@@ -47,7 +47,7 @@ public sealed class BuilderTests
             Builder.WithEnvironment("a", "b"), Builder.WithEnvironment(new Dictionary<string, string> { ["a"] = "b" }),
             Builder.WithWorkingDirectory("/a"), Builder.WithUser("a"), Builder.WithUser(1, 2), Builder.WithSupplementaryGroups("5"),
             Builder.WithStandardInput("a"), Builder.WithStandardInput(new byte[1]), Builder.WithStandardInput(Stream.Null),
-            Builder.WithTerminal(), Builder.WithStopSignal(Signal.Quit), Builder.WithInit(), Builder.WithMemory(1.MB),
+            Builder.WithTerminal(), Builder.WithStopSignal(Signal.Quit), Builder.WithHealthCheck(new HealthCheck("true")), Builder.WithoutHealthCheck(), Builder.WithInit(), Builder.WithMemory(1.MB),
             Builder.WithMemoryReservation(1.MB), Builder.WithCpus(1), Builder.WithCpuShares(2), Builder.WithCpuSet("0"),
             Builder.WithCpuSet(CpuSet.Parse("0")), Builder.WithMaxProcesses(1), Builder.WithBlockIO(new BlockIOLimits { Weight = 10 }),
             Builder.WithUlimit("core", 0), Builder.WithTimeout(TimeSpan.FromSeconds(1)), Builder.WithCpuTimeLimit(TimeSpan.FromSeconds(1)),
@@ -71,7 +71,7 @@ public sealed class BuilderTests
     {
         // So that a method added later is added above as well.
         var methods = typeof(ContainerBuilder).GetMethods().Count(method => method.Name.StartsWith("With", StringComparison.Ordinal));
-        Assert.Equal(53, methods);
+        Assert.Equal(55, methods);
     }
 
     [Theory]

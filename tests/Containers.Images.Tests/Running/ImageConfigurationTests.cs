@@ -64,6 +64,31 @@ public sealed class ImageConfigurationTests(SharedImages shared) : IAsyncLifetim
         Assert.Equal((0, "usr1\n"), (result.ExitCode, await RestAsync(asked)));
     }
 
+    [Theory]
+    [InlineData("CMD", "cat", "/data/state")]
+    [InlineData("CMD-SHELL", "cat /data/state")]
+    public async Task HealthCheck_IsTheImages_UnlessTheBuilderHasItsOwn(params string[] test)
+    {
+        const long Millisecond = 1_000_000;
+        SharedImages.RequireRoot();
+        var layout = HandmadeLayout.Write(
+            _host.Directory["checked"],
+            new ContainerConfiguration { Cmd = ["/bin/sleep", "60"], Healthcheck = new HealthCheckConfiguration { Test = [.. test], Interval = 20 * Millisecond, Retries = 2 } },
+            HandmadeLayout.Layer(HandmadeLayout.Text("data/state", "fine")));
+        var job = ContainerBuilder.FromImage($"oci:{layout.Path}:1");
+        await using var container = await _host.Engine.StartAsync(job, ImageHost.Token);
+        await container.WaitForHealthyAsync(ImageHost.Token).WaitAsync(TimeSpan.FromSeconds(20), ImageHost.Token);
+        Assert.Equal("fine", container.LastHealthCheck!.Output);
+        var stored = Assert.Single(await _host.Images.ListAsync(ImageHost.Token));
+        var shown = (await _host.Images.InspectAsync(stored.Digest, cancellationToken: ImageHost.Token)).HealthCheck!;
+        Assert.Equal((20.0, 30.0, 2), (shown.Interval.TotalMilliseconds, shown.Timeout.TotalSeconds, shown.Retries));
+
+        await using var ill = await _host.Engine.StartAsync(job.WithHealthCheck(new HealthCheck("false") { Interval = TimeSpan.FromMilliseconds(20), Retries = 1 }), ImageHost.Token);
+        await Assert.ThrowsAsync<ContainerException>(() => ill.WaitForHealthyAsync(ImageHost.Token).WaitAsync(TimeSpan.FromSeconds(20), ImageHost.Token));
+        await using var off = await _host.Engine.StartAsync(job.WithoutHealthCheck(), ImageHost.Token);
+        Assert.Equal(HealthStatus.None, off.Health);
+    }
+
     [Fact]
     public async Task User_IsFoundInALowerLayer_AndBehindALink()
     {

@@ -15,7 +15,8 @@ public static class ImageContainerBuilderExtensions
         /// as with <c>docker run</c>: variables and labels are added to the image's, an entrypoint replaces the image's with its command.
         /// </summary>
         /// <param name="reference">
-        /// As Docker writes it: <c>alpine</c>, <c>alpine:3.20</c>, <c>registry.example.com:5000/team/app@sha256:…</c>; or <c>oci:dir:tag</c>,
+        /// As Docker writes it: <c>alpine</c>, <c>alpine:3.20</c>, <c>registry.example.com:5000/team/app@sha256:…</c>, of an image in the store its
+        /// digest alone; or <c>oci:dir:tag</c>,
         /// <c>oci-archive:file.tar:tag</c>, <c>docker-archive:file.tar:tag</c>.
         /// </param>
         /// <param name="policy">When it is fetched.</param>

@@ -98,7 +98,7 @@ public sealed partial class ImageStore
             var target = TargetOf(reference) ?? throw NotStored("save the image", reference, "Pull it first.");
             await hold.AddAsync(target.Id, cancellationToken).ConfigureAwait(false);
             var document = await Store.Images.ReadAsync(target.Id, null, cancellationToken).ConfigureAwait(false);
-            images.Add(new ArchivedImage(reference.Digest is null ? [reference.ToString()] : [], document.Descriptor));
+            images.Add(new ArchivedImage(DigestIn(reference) is null ? [reference.ToString()] : [], document.Descriptor));
         }
 
         return await (format == ImageArchiveFormat.DockerArchive

@@ -103,7 +103,7 @@ public sealed partial class ImageStore
         var parsed = ImageReference.Parse(reference);
         var target = TargetOf(parsed) ?? throw NotStored("remove the image", parsed, "ListAsync says what is.");
         var names = Store.Tags.List().Where(tag => tag.Value.Id == target.Id).Select(static tag => tag.Key).ToList();
-        if (parsed.Digest is null && names.Count > 1)
+        if (DigestIn(parsed) is null && names.Count > 1)
         {
             await Store.Tags.RemoveAsync(parsed.ToString(), cancellationToken).ConfigureAwait(false);
             return new ImagePruneResult { Names = [parsed.ToString()] };

@@ -77,6 +77,7 @@ public sealed partial class ImageStore : IDisposable
         try
         {
             var isRemote = reference.Transport == ImageTransport.Registry;
+            policy = IsDigestAlone(reference) ? PullPolicy.Never : policy;
             var image = policy is PullPolicy.Always or PullPolicy.Newer ? null : await FindHeldAsync(reference, platform, hold, cancellationToken).ConfigureAwait(false);
             if (image is null && policy == PullPolicy.Never && isRemote)
             {
@@ -272,12 +273,17 @@ public sealed partial class ImageStore : IDisposable
     /// <summary>What the name means here.</summary>
     private Descriptor? TargetOf(ImageReference reference)
     {
-        if (reference.Digest is null)
+        if (DigestIn(reference) is not { } digest)
         {
             return Store.Tags.Get(reference.ToString());
         }
 
-        var digest = Digest.Parse(reference.Digest);
-        return Store.Blobs.Size(digest) is { } size ? new Descriptor { Digest = reference.Digest, Size = size } : null;
+        return Store.Blobs.Size(Digest.Parse(digest)) is { } size ? new Descriptor { Digest = digest, Size = size } : null;
     }
+
+    /// <summary>A digest alone means an image of the store, as with Docker; the grammar of references would have it a tag of a repository called sha256.</summary>
+    private static string? DigestIn(ImageReference reference) =>
+        reference.Digest ?? (IsDigestAlone(reference) ? reference.Familiar : null);
+
+    private static bool IsDigestAlone(ImageReference reference) => Digest.TryParse(reference.Familiar, out _);
 }

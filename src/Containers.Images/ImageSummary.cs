@@ -3,7 +3,7 @@ namespace Containers;
 /// <summary>An image in the store, in one line.</summary>
 public sealed record ImageSummary
 {
-    /// <summary>The digest of its manifest, or of its index where it has several platforms.</summary>
+    /// <summary>The digest of its manifest, or of its index where it has several platforms: by it alone an image of the store can be named.</summary>
     public required string Digest { get; init; }
 
     /// <summary>Its names; none where it is dangling.</summary>

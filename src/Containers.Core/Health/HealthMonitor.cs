@@ -54,12 +54,9 @@ internal sealed class HealthMonitor(Container container, HealthCheck check) : IA
                 }
             }
         }
-        catch (Exception reason) when (reason is OperationCanceledException or InvalidOperationException or ObjectDisposedException && !container.IsRunning)
+        catch (Exception reason) when (reason is OperationCanceledException || !container.IsRunning)
         {
             // It has ended, and that is told elsewhere.
-        }
-        catch (OperationCanceledException)
-        {
         }
         finally
         {

@@ -177,7 +177,13 @@ internal sealed class TarReader : IDisposable
         // A size close to 2^63 must not overflow with its padding.
         while (_remaining > 0 || _padding > 0)
         {
-            await RequireAsync(1, cancellationToken).ConfigureAwait(false);
+            if (!await FillAsync(1, cancellationToken).ConfigureAwait(false))
+            {
+                // What umoci inserts ends with the last byte of its content, and Go's reader, which is Docker's and podman's, lets it.
+                _padding = _remaining == 0 ? 0 : throw Truncated();
+                return;
+            }
+
             if (TakeContent(int.MaxValue).IsEmpty)
             {
                 var count = Math.Min(_end - _start, _padding);

@@ -1,4 +1,5 @@
 using System.Text;
+using Containers.Oci;
 
 namespace Containers.Tests.Running;
 

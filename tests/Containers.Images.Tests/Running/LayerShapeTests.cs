@@ -67,13 +67,20 @@ public sealed class LayerShapeTests(SharedImages shared) : IAsyncDisposable
     }
 
     [Fact]
-    public async Task ImageOf127Layers_IsRun()
+    public async Task ImageOf127Layers_IsPulledAndRun()
     {
         SharedImages.RequireRoot();
-        var layers = Enumerable.Range(1, 126)
-            .Select(static number => HandmadeLayout.Layer(HandmadeLayout.Text($"n/{number}", $"{number}"), HandmadeLayout.Text("last", $"{number}"))).ToArray();
-        var layout = HandmadeLayout.Write(_host.Directory["layout"], new ContainerConfiguration { Cmd = ["/bin/sh", "-c", "cat /last; echo; set -- /n/*; echo $#"] }, layers);
-        Assert.Equal("126\n126\n", await _host.OutputOf(ContainerBuilder.FromImage($"oci:{layout.Path}:1")));
+        var layout = OciLayout.Copy(shared.BaseLayout, _host.Directory["layout"]);
+        for (var number = 1; number <= 126; number++)
+        {
+            await File.WriteAllTextAsync(_host.Directory["number"], $"{number}", ImageHost.Token);
+            Tool.Run("umoci", "insert", "--image", $"{layout.Path}:{SharedImages.BaseTag}", _host.Directory["number"], number % 2 == 0 ? "/last" : $"/n/{number}");
+        }
+
+        var name = await shared.NewNameAsync();
+        layout.Push(SharedImages.BaseTag, name);
+        Assert.Equal("126\n63\n", await _host.OutputOf(name, "cat /last; echo; set -- /n/*; echo $#"));
+        Assert.Equal(127, (await _host.Images.InspectAsync(name, cancellationToken: ImageHost.Token)).Layers.Count);
     }
 
     [Fact]

@@ -39,6 +39,21 @@ public sealed class StoreLifeTests(SharedImages shared) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AnImage_IsNamedByItsDigestAlone_AlsoWhereItHasNoName()
+    {
+        var pulled = await _host.Images.PullAsync(_base, cancellationToken: ImageHost.Token);
+        await _host.Images.TagAsync(pulled.Digest, "example.org/second:1", ImageHost.Token);
+        Assert.Equal("1000\n", await _host.OutputOf(pulled.Digest, "id -u ada"));
+        Assert.Equal(2, (await _host.Images.InspectAsync(pulled.Digest, cancellationToken: ImageHost.Token)).Names.Count);
+        await _host.Images.RemoveAsync(pulled.Digest, cancellationToken: ImageHost.Token);
+        Assert.Empty(await _host.Images.ListAsync(ImageHost.Token));
+
+        // It is nothing that a registry could be asked for.
+        var missing = await Assert.ThrowsAsync<ImageException>(() => _host.Engine.RunAsync(ContainerBuilder.FromImage(pulled.Digest, PullPolicy.Always), ImageHost.Token));
+        Assert.Contains("is not in the store", missing.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task OfManyNames_TheLastTakesTheImageAlong()
     {
         var pulled = await _host.Images.PullAsync(_base, cancellationToken: ImageHost.Token);

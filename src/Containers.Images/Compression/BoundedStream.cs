@@ -1,4 +1,5 @@
 using Containers.Layers;
+using Containers.Streams;
 
 namespace Containers.Compression;
 
@@ -6,23 +7,9 @@ namespace Containers.Compression;
 /// What comes out of a decompressor, within bounds: a few bytes can stand for terabytes. What the decompressor finds wrong is said as
 /// everywhere else.
 /// </summary>
-internal sealed class BoundedStream(Stream content, CountedStream source, LayerCompression kind, LayerLimits limits) : Stream
+internal sealed class BoundedStream(Stream content, CountedStream source, LayerCompression kind, LayerLimits limits) : InputStream
 {
     private long _count;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -35,9 +22,6 @@ internal sealed class BoundedStream(Stream content, CountedStream source, LayerC
             throw Corrupt(exception);
         }
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override int Read(Span<byte> buffer)
     {
@@ -52,16 +36,6 @@ internal sealed class BoundedStream(Stream content, CountedStream source, LayerC
     }
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

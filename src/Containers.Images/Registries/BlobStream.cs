@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography;
 using Containers.Oci;
+using Containers.Streams;
 
 namespace Containers.Registries;
 
@@ -16,7 +17,7 @@ internal sealed class BlobStream(
     long from,
     string subject,
     RegistryOptions options,
-    Action<RegistryEndpoint> distrust) : Stream
+    Action<RegistryEndpoint> distrust) : InputStream
 {
     private const string Step = "pull the blob";
     private const int SkipBuffer = 64 * 1024;
@@ -37,12 +38,6 @@ internal sealed class BlobStream(
     private bool _isVerified = from > 0;
     private bool _rangesAreUseless;
     private bool _isDisposed;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
 
     public override long Length => descriptor.Size;
 
@@ -98,21 +93,6 @@ internal sealed class BlobStream(
             }
         }
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("A blob is read asynchronously.");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

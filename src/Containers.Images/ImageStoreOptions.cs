@@ -12,7 +12,10 @@ public sealed class ImageStoreOptions
     /// <summary>How registries are reached.</summary>
     public RegistryOptions Registries { get; set; } = new();
 
-    /// <summary>How many layers are fetched and unpacked at once; 3 unless set, as with Docker.</summary>
+    /// <summary>
+    /// How many layers are fetched and unpacked at once; 3 unless set, as with Docker. With .NET's usual garbage collector a pull of any size
+    /// then takes some 100 MB of memory, and up to twice that where its concurrent mode is off.
+    /// </summary>
     public int ParallelLayers { get; set; } = 3;
 
     /// <summary>How much a layer may ask.</summary>

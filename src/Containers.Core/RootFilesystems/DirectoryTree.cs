@@ -14,9 +14,6 @@ internal static unsafe class DirectoryTree
     /// <summary>More than a large tree takes; only one that somebody still fills takes longer.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private const int BufferSize = 32768;
-    private const int LengthOffset = 16;
-    private const int NameOffset = 19;
     private const uint OwnerOnly = 0x1C0; // 0700
 
     /// <summary>Removes the directory with all below it; one that is not there is no error.</summary>
@@ -123,29 +120,7 @@ internal static unsafe class DirectoryTree
     private static List<byte[]> Names(FileDescriptor directory, string path)
     {
         var names = new List<byte[]>();
-        var buffer = new byte[BufferSize];
-        nint count;
-        fixed (byte* start = buffer)
-        {
-            Require(Libc.Seek(directory, 0, 0) < 0 ? -1 : 0, path);
-            while ((count = Libc.GetDirectoryEntries(Libc.SysGetDirectoryEntries, directory, start, buffer.Length)) > 0)
-            {
-                for (var at = 0; at < count;)
-                {
-                    var entry = buffer.AsSpan(at, BitConverter.ToUInt16(buffer, at + LengthOffset));
-                    var name = entry[NameOffset..];
-                    name = name[..(name.IndexOf((byte)0) + 1)];
-                    if (!name.SequenceEqual(".\0"u8) && !name.SequenceEqual("..\0"u8))
-                    {
-                        names.Add(name.ToArray());
-                    }
-
-                    at += entry.Length;
-                }
-            }
-        }
-
-        Require((int)count, path);
+        Require(DirectoryNames.TryRead(directory, names) ? 0 : -1, path);
         return names;
     }
 

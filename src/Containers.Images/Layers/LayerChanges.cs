@@ -41,7 +41,7 @@ internal sealed class LayerChanges
         }
 
         var most = (int)Math.Min(_limits.Entries, int.MaxValue);
-        var names = DirectoryNames.Read(upper, path, most);
+        var names = SortedNames.Read(upper, path, most);
         var gone = hidesBelow ? Below(lowers, most, path).Where(name => !names.Exists(known => known.AsSpan().SequenceEqual(name))) : [];
         foreach (var name in names.Concat(gone.ToArray()).Order(Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b))))
         {
@@ -111,7 +111,7 @@ internal sealed class LayerChanges
         foreach (var lower in lowers)
         {
             using var again = LayerDirectories.OpenIn(lower, ".\0"u8, _subordinate);
-            names.UnionWith(DirectoryNames.Read(again, path, most));
+            names.UnionWith(SortedNames.Read(again, path, most));
         }
 
         return [.. names.Where(name => IsBelow(lowers, name))];

@@ -35,8 +35,8 @@ internal sealed class PackWalk(PackOptions options, PackedEntries entries, bool 
     {
         var most = (int)Math.Min(options.Limits.Entries, int.MaxValue);
         return layers.Count == 1
-            ? DirectoryNames.Read(layers[0].Directory, path, most)
-            : new SortedSet<byte[]>(layers.SelectMany(layer => DirectoryNames.Read(layer.Directory, path, most)), Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)));
+            ? SortedNames.Read(layers[0].Directory, path, most)
+            : new SortedSet<byte[]>(layers.SelectMany(layer => SortedNames.Read(layer.Directory, path, most)), Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)));
     }
 
     private void PackOne(IReadOnlyList<PackedLayer> layers, byte[] name, byte[] path, byte[] above, int depth)

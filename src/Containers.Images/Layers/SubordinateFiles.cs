@@ -206,7 +206,7 @@ internal sealed class SubordinateFiles
                 throw new ContainerException("open for removal", RawText.Show(name.AsSpan()[..^1]), ErrnoNames.Last);
             }
 
-            foreach (var below in DirectoryNames.Read(directory, name, int.MaxValue))
+            foreach (var below in SortedNames.Read(directory, name, int.MaxValue))
             {
                 if (LayerDirectories.TryStat(directory, below, out var status) && TreeFiles.Kind(status) == FileKind.Directory)
                 {

@@ -57,6 +57,17 @@ public sealed partial class ContainerNetworks
     internal async ValueTask<PreparedFeature> PrepareAsync(Container container, ContainerSpec spec, NetworkFeature feature, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if ((spec.WithoutNamespaces || spec.Namespaces.Network.Mode != NamespaceMode.Private) && (feature.NeedsNetwork || !feature.Attachments.IsEmpty))
+        {
+            throw new NetworkException("connect the container to", feature.Attachments.IsEmpty ? BridgeName : feature.Attachments[0].Network,
+                "It has no network namespace of its own, which it was asked to do without: leave that out, or the network.");
+        }
+
+        if (spec.WithoutNamespaces)
+        {
+            return new PreparedFeature(spec, null);
+        }
+
         if (spec.Namespaces.Network is { Mode: not NamespaceMode.Private } shared)
         {
             return new PreparedFeature(WithFilesOf(spec, feature, shared), null);
@@ -166,14 +177,28 @@ public sealed partial class ContainerNetworks
             return session;
         }
 
-        _ = DisposeAtEndAsync(container, added);
+        _late[added] = DisposeAtEndAsync(container, added);
         return session;
     }
 
-    private static async Task DisposeAtEndAsync(Container container, NetworkSession session)
+    private async Task DisposeAtEndAsync(Container container, NetworkSession session)
     {
         await container.EndedAsync().ConfigureAwait(false);
         session.Dispose();
+        _ = _late.TryRemove(session, out _);
+    }
+
+    /// <summary>Containers that have ended and were connected only while they ran are let go of, at the latest when somebody looks.</summary>
+    private void ForgetEnded()
+    {
+        foreach (var (session, _) in _late)
+        {
+            if (session.Container.EndedAsync().IsCompleted)
+            {
+                session.Dispose();
+                _ = _late.TryRemove(session, out _);
+            }
+        }
     }
 
     private void Require(Container container, string parameter)

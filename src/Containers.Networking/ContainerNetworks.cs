@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using Containers.Features;
 using Containers.Firewall;
 using Containers.Interop;
@@ -23,6 +24,7 @@ public sealed partial class ContainerNetworks : IDisposable
     private readonly ContainerEngine _engine;
     private readonly Dictionary<string, BridgeNetwork> _networks = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, NetworkSession> _sessions = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<NetworkSession, Task> _late = new();
     private readonly IFirewallPart[] _parts = [];
     private HostSide? _host;
     private bool _isDisposed;
@@ -40,6 +42,7 @@ public sealed partial class ContainerNetworks : IDisposable
     {
         ContainerName.Require(name, nameof(name));
         NetworkRule.Require(options ??= new NetworkOptions(), nameof(options));
+        options = options with { Labels = options.Labels.ToImmutableDictionary() };
         return Task.Run(
             () =>
             {
@@ -58,6 +61,7 @@ public sealed partial class ContainerNetworks : IDisposable
     public Task<IReadOnlyList<NetworkInfo>> ListAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        ForgetEnded();
         lock (_gate)
         {
             IReadOnlyList<NetworkInfo> all =
@@ -77,6 +81,7 @@ public sealed partial class ContainerNetworks : IDisposable
     {
         ArgumentNullException.ThrowIfNull(name);
         cancellationToken.ThrowIfCancellationRequested();
+        ForgetEnded();
         lock (_gate)
         {
             return Task.FromResult(IsBuiltIn(name) ? DescribeBuiltIn(name) : Find(name).Describe());
@@ -93,6 +98,7 @@ public sealed partial class ContainerNetworks : IDisposable
         return Task.Run(
             () =>
             {
+                ForgetEnded();
                 lock (_gate)
                 {
                     if (IsBuiltIn(name))
@@ -119,6 +125,7 @@ public sealed partial class ContainerNetworks : IDisposable
     public Task<IReadOnlyList<string>> PruneAsync(CancellationToken cancellationToken = default) => Task.Run<IReadOnlyList<string>>(
         () =>
         {
+            ForgetEnded();
             lock (_gate)
             {
                 var unused = _networks.Values.Where(static network => network.Name != BridgeName && network.TryClose()).ToList();

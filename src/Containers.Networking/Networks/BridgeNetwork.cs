@@ -77,6 +77,11 @@ internal sealed class BridgeNetwork : IDisposable
     /// <exception cref="NetworkException">It cannot be had; the message says why.</exception>
     public static BridgeNetwork Create(HostSide host, string name, NetworkOptions options)
     {
+        if (options.IPv6 && !KernelSettings.HasSix)
+        {
+            throw new NetworkException("create the network", name, Errno.EAFNOSUPPORT, "This kernel has no IPv6 (ipv6.disable=1, or the module ipv6): leave NetworkOptions.IPv6 out.");
+        }
+
         var leases = SubnetReservation.Take(host, options);
         BridgeNetwork network;
         try
@@ -282,11 +287,7 @@ internal sealed class BridgeNetwork : IDisposable
         links.Links.Create(new BridgeLink(Bridge) { Mtu = Mtu, HardwareAddress = _mac, MulticastSnooping = false });
         var index = links.Links.Get(Bridge).Index;
         links.Links.SetAlias(index, _host.Alias);
-        if (KernelSettings.HasSix)
-        {
-            KernelSettings.WriteHere(KernelSettings.ForInterface("ipv6", Bridge, "accept_ra"), "0");
-            KernelSettings.WriteHere(KernelSettings.ForInterface("ipv6", Bridge, "disable_ipv6"), Subnet6 is null ? "1" : "0");
-        }
+        SixOnLink.Set(Bridge, Subnet6 is not null);
 
         // Containers must not be told of shorter ways to each other than by the rules.
         KernelSettings.WriteHere(KernelSettings.ForInterface("ipv4", Bridge, "send_redirects"), "0");

@@ -11,9 +11,6 @@ namespace Containers.Networks;
 /// <summary>One container on one bridge network: reserved with its addresses, then attached, and left when it is disposed.</summary>
 internal sealed class Endpoint : IDisposable
 {
-    private const string SettingOn = "1";
-    private const string SettingOff = "0";
-
     private readonly AddressLease _lease4;
     private readonly AddressLease? _lease6;
     private int _isDisposed;
@@ -61,17 +58,10 @@ internal sealed class Endpoint : IDisposable
 
     /// <summary>Sets the inner end up. Runs inside.</summary>
     /// <param name="inside">The container's interfaces.</param>
-    /// <param name="hasSix">The kernel has IPv6.</param>
     /// <param name="isWayOut">The default route goes here.</param>
-    public void Configure(RouteClient inside, bool hasSix, bool isWayOut)
+    public void Configure(RouteClient inside, bool isWayOut)
     {
-        if (hasSix)
-        {
-            // A router that another container pretends to be is not believed (CVE-2020-13401), and without IPv6 there is none at all (CVE-2024-32473).
-            KernelSettings.WriteHere(KernelSettings.ForInterface("ipv6", Interface, "accept_ra"), SettingOff);
-            KernelSettings.WriteHere(KernelSettings.ForInterface("ipv6", Interface, "disable_ipv6"), Address6 is null ? SettingOn : SettingOff);
-        }
-
+        SixOnLink.Set(Interface, Address6 is not null);
         var link = inside.Links.Get(Interface).Index;
         inside.Addresses.Add(new InterfaceAddress(link, Address4, Network.Subnet4.PrefixLength) { Broadcast = Network.Broadcast4 });
         if (Address6 is { } six)

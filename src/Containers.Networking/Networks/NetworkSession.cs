@@ -176,20 +176,19 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
 
     private void Configure(List<Endpoint> endpoints)
     {
-        var hasSix = KernelSettings.HasSix;
         var wayOut = WayOut ?? endpoints.Find(static endpoint => !endpoint.Network.IsInternal);
         Inside(inside =>
         {
             foreach (var endpoint in endpoints)
             {
-                endpoint.Configure(inside, hasSix, endpoint == wayOut);
+                endpoint.Configure(inside, endpoint == wayOut);
             }
         });
     }
 
     private void Inside(Action<RouteClient> work) => _space!.Run(() =>
     {
-        using var inside = RouteClient.Open();
+        using var inside = RouteClient.OpenBriefly();
         work(inside);
         return true;
     });

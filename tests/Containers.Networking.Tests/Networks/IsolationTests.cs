@@ -48,6 +48,8 @@ public class IsolationTests
         // The default route of the neighbour leads to the host, as if it had a route to the subnet.
         Assert.ThrowsAny<Exception>(() => neighbour.Run("curl", "-s", "-m", "1", $"http://{place.Address}/"));
         Assert.ThrowsAny<Exception>(() => neighbour.Run("curl", "-s", "-m", "1", $"http://[{place.Address6}]/"));
+        Assert.Contains("counter packets", Host.Run("nft", "list", "chain", "inet", lab.Networks.Firewall!.Table.Name, "raw-prerouting"), StringComparison.Ordinal);
+        Assert.DoesNotContain("counter packets 0", Host.Run("nft", "list", "chain", "inet", lab.Networks.Firewall!.Table.Name, "raw-prerouting"), StringComparison.Ordinal);
         Assert.Equal("web\n", Host.Run("curl", "-s", "-m", "2", $"http://{place.Address}/"));
         Assert.Equal("web\n", Host.Run("curl", "-s", "-m", "2", $"http://[{place.Address6}]/"));
     }
@@ -71,6 +73,29 @@ public class IsolationTests
         foreach (var address in new[] { open.Gateway!, neighbour.HostAddress, open.Gateway6! })
         {
             Assert.Contains(TinyServer.Answer, await Box.InAsync(friend, service.GetFrom(address)), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task ServicesOfTheHostsCloud_AreReachedOnlyFromNetworksThatAllowIt()
+    {
+        await using var lab = new NetworkLab();
+        using var cloud = Machine.Create();
+        cloud.Run("ip", "addr", "add", "169.254.169.254/32", "dev", "lo");
+        Host.Run("ip", "route", "add", "169.254.169.254/32", "via", cloud.Address.ToString());
+        try
+        {
+            using var service = new TinyServer(cloud.Space);
+            var metadata = IPAddress.Parse("169.254.169.254");
+            await lab.Networks.CreateAsync("open", new NetworkOptions { AllowHost = true }, Box.Token);
+            await using var stranger = await lab.StartAsync(Box.Sleeper.WithNetwork("bridge"));
+            await using var friend = await lab.StartAsync(Box.Sleeper.WithNetwork("open"));
+            Assert.False(await Box.SucceedsInAsync(stranger, service.GetFrom(metadata)));
+            Assert.StartsWith(TinyServer.Answer, await Box.InAsync(friend, service.GetFrom(metadata)), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Host.Run("ip", "route", "delete", "169.254.169.254/32");
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using Containers.Egress;
 
 namespace Containers.Names;
 
@@ -22,6 +23,9 @@ internal sealed class ContainerNames(NameView view)
         zone.Add(this, addresses, valid);
         return new Membership(this, zone, addresses, valid);
     }
+
+    /// <summary>From now on somebody watches over what it resolves.</summary>
+    public void Observe(INameObserver observer) => Change(view => view with { Observer = observer });
 
     private void Change(Func<NameView, NameView> change)
     {

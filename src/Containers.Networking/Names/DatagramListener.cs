@@ -18,17 +18,17 @@ internal sealed class DatagramListener : IAsyncDisposable
 
     private readonly Socket _socket;
     private readonly NameZone _zone;
-    private readonly QueryForwarder _forwarder;
+    private readonly NameResponder _responder;
     private readonly CancellationTokenSource _end = new();
     private readonly PendingWork _pending = new();
     private readonly Task _loop;
 
     /// <param name="socket">A bound socket; closed with this object.</param>
     /// <param name="zone">Whom it serves, and what they see.</param>
-    /// <param name="forwarder">Whom all else is asked of.</param>
-    public DatagramListener(Socket socket, NameZone zone, QueryForwarder forwarder)
+    /// <param name="responder">Answers what is not known here.</param>
+    public DatagramListener(Socket socket, NameZone zone, NameResponder responder)
     {
-        (_socket, _zone, _forwarder) = (socket, zone, forwarder);
+        (_socket, _zone, _responder) = (socket, zone, responder);
 
         // An answer for which there is no room is lost, as datagrams are: one container that takes none must not stop the others.
         _socket.Blocking = false;
@@ -79,20 +79,20 @@ internal sealed class DatagramListener : IAsyncDisposable
     {
         var view = _zone.ViewOf(AskerAddress.Of(asker));
         var verdict = NameAnswers.Decide(message, view, isDatagram: true, turn, answer, out var length, out var query);
-        if (verdict == QueryVerdict.Forward)
+        if (view is not null && (verdict == QueryVerdict.Forward || view.Observer is not null))
         {
-            if (_forwarder.TryEnter(view!.Limits))
+            if (_responder.TryEnter(view))
             {
                 var copy = ArrayPool<byte>.Shared.Rent(message.Length);
                 message.CopyTo(copy);
                 var to = new SocketAddress(asker.Family, asker.Size);
                 asker.Buffer.Span[..asker.Size].CopyTo(to.Buffer.Span);
                 _pending.Enter();
-                _ = ForwardAsync(copy, message.Length, query, view, to);
+                _ = RespondAsync(copy, message.Length, view, to, turn);
                 return;
             }
 
-            length = NameAnswers.Fail(message, query, ResponseCode.ServerFailure, answer);
+            length = verdict == QueryVerdict.Ignore ? 0 : NameAnswers.Fail(message, query, ResponseCode.ServerFailure, answer);
         }
 
         if (length > 0)
@@ -101,16 +101,19 @@ internal sealed class DatagramListener : IAsyncDisposable
         }
     }
 
-    private async Task ForwardAsync(byte[] message, int size, DnsQuery query, NameView view, SocketAddress asker)
+    private async Task RespondAsync(byte[] message, int size, NameView view, SocketAddress asker, uint turn)
     {
         var answer = ArrayPool<byte>.Shared.Rent(QueryForwarder.LongestDatagram + 1);
         try
         {
-            var length = await _forwarder.AskAsync(message.AsMemory(0, size), query, view, isDatagram: true, answer.AsMemory(0, QueryForwarder.LongestDatagram + 1), _end.Token).ConfigureAwait(false);
-            length = length == 0 ? NameAnswers.Fail(message.AsSpan(0, size), query, ResponseCode.ServerFailure, answer)
-                : length > Math.Min(query.PayloadSize, QueryForwarder.LongestDatagram) ? NameAnswers.Truncate(answer, query)
-                : length;
-            Send(answer.AsSpan(0, length), asker);
+            // Whoever watches over a container may have to wait for the kernel, and the others must not wait with it.
+            await Task.CompletedTask.ConfigureAwait(view.Observer is null ? ConfigureAwaitOptions.None : ConfigureAwaitOptions.ForceYielding);
+            var room = answer.AsMemory(0, QueryForwarder.LongestDatagram + 1);
+            var length = await _responder.RespondAsync(message.AsMemory(0, size), view, isDatagram: true, turn, room, _end.Token).ConfigureAwait(false);
+            if (length > 0)
+            {
+                Send(answer.AsSpan(0, length), asker);
+            }
         }
         catch (OperationCanceledException)
         {
@@ -120,6 +123,7 @@ internal sealed class DatagramListener : IAsyncDisposable
         {
             ArrayPool<byte>.Shared.Return(answer);
             ArrayPool<byte>.Shared.Return(message);
+            _responder.Exit(view);
             _pending.Exit();
         }
     }

@@ -33,6 +33,7 @@ internal static class NameAnswers
             : view is null ? ResponseCode.Refused
             : query.OptionsVersion != 0 ? ResponseCode.BadVersion
             : query.Class is not (DnsQuery.InternetClass or DnsQuery.AnyClass) || query.Type is RecordType.Transfer or RecordType.IncrementalTransfer ? ResponseCode.Refused
+            : view.Observer is { } observer && (nameLength < 0 || !observer.MayResolve(name[..nameLength])) ? ResponseCode.Refused
             : nameLength >= 0 ? Answer(name[..nameLength], view, query.Type, turn, ref writer)
             : null;
         if (decided is null && view!.MayForward)

@@ -4,7 +4,9 @@ using System.Net;
 namespace Containers.Names;
 
 /// <summary>The names on all networks of one engine.</summary>
-internal sealed class NameRegistry(HostResolvers resolvers)
+/// <param name="resolvers">Whom names of others are asked of.</param>
+/// <param name="faults">Hears what kept an answer from being given.</param>
+internal sealed class NameRegistry(HostResolvers resolvers, Action<NetworkException>? faults = null)
 {
     private ImmutableArray<NameZone> _zones = [];
 
@@ -66,6 +68,8 @@ internal sealed class NameRegistry(HostResolvers resolvers)
 
         return false;
     }
+
+    internal void ReportFault(NetworkException fault) => faults?.Invoke(fault);
 
     internal void Remove(NameZone zone) => ImmutableInterlocked.Update(ref _zones, static (zones, removed) => zones.Remove(removed), zone);
 }

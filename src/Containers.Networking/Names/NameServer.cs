@@ -14,6 +14,7 @@ internal sealed class NameServer : IAsyncDisposable
 
     private readonly DatagramListener _datagrams;
     private readonly StreamListener _streams;
+    private int _disposed;
 
     private NameServer(IPEndPoint endPoint, DatagramListener datagrams, StreamListener streams) => (EndPoint, _datagrams, _streams) = (endPoint, datagrams, streams);
 
@@ -37,7 +38,8 @@ internal sealed class NameServer : IAsyncDisposable
                 var endPoint = (IPEndPoint)datagrams.LocalEndPoint!;
                 streams.Bind(endPoint);
                 streams.Listen(Backlog);
-                return new NameServer(endPoint, new DatagramListener(datagrams, zone, forwarder), new StreamListener(streams, zone, forwarder));
+                var responder = new NameResponder(forwarder);
+                return new NameServer(endPoint, new DatagramListener(datagrams, zone, responder), new StreamListener(streams, zone, responder));
             }
             catch (SocketException refused)
             {
@@ -55,6 +57,11 @@ internal sealed class NameServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await _datagrams.DisposeAsync().ConfigureAwait(false);
         await _streams.DisposeAsync().ConfigureAwait(false);
     }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Containers.Egress;
 
 namespace Containers.Names;
 
@@ -12,6 +13,9 @@ internal sealed record NameView(NameRegistry Registry, ImmutableArray<NameZone> 
 {
     /// <summary>The resolvers that were given for this container; null: the host's.</summary>
     public ImmutableArray<IPEndPoint>? Servers { get; init; }
+
+    /// <summary>Whoever watches over what the container resolves; null: it may resolve anything.</summary>
+    public INameObserver? Observer { get; init; }
 
     /// <summary>The search domains that were given for this container; null: the host's.</summary>
     public ImmutableArray<string>? Search { get; init; }

@@ -31,7 +31,7 @@ internal sealed class QueryForwarder
     private readonly Quota _all = new(MostAtOnce);
     private readonly ConcurrentDictionary<IPEndPoint, long> _silent = new();
 
-    /// <summary>Room for one more, for a container; <see cref="AskAsync"/> has to follow, which gives it back.</summary>
+    /// <summary>Room for one more, for a container; <see cref="Exit"/> has to follow.</summary>
     public bool TryEnter(AskerLimits limits)
     {
         if (!limits.Forwarded.TryTake())
@@ -46,6 +46,12 @@ internal sealed class QueryForwarder
 
         limits.Forwarded.Return();
         return false;
+    }
+
+    public void Exit(AskerLimits limits)
+    {
+        _all.Return();
+        limits.Forwarded.Return();
     }
 
     /// <summary>Asks one server after the other.</summary>
@@ -76,8 +82,6 @@ internal sealed class QueryForwarder
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
-            _all.Return();
-            view.Limits.Forwarded.Return();
         }
     }
 

@@ -18,7 +18,7 @@ internal sealed class StreamListener : IAsyncDisposable
 
     private readonly Socket _socket;
     private readonly NameZone _zone;
-    private readonly QueryForwarder _forwarder;
+    private readonly NameResponder _responder;
     private readonly CancellationTokenSource _end = new();
     private readonly PendingWork _pending = new();
     private readonly Quota _connections = new(MostConnections);
@@ -27,10 +27,10 @@ internal sealed class StreamListener : IAsyncDisposable
 
     /// <param name="socket">A listening socket; closed with this object.</param>
     /// <param name="zone">Whom it serves, and what they see.</param>
-    /// <param name="forwarder">Whom all else is asked of.</param>
-    public StreamListener(Socket socket, NameZone zone, QueryForwarder forwarder)
+    /// <param name="responder">Answers what is not known here.</param>
+    public StreamListener(Socket socket, NameZone zone, NameResponder responder)
     {
-        (_socket, _zone, _forwarder) = (socket, zone, forwarder);
+        (_socket, _zone, _responder) = (socket, zone, responder);
         _loop = Task.Run(AcceptAsync);
     }
 
@@ -124,19 +124,10 @@ internal sealed class StreamListener : IAsyncDisposable
         try
         {
             var answer = buffer.AsMemory(sizeof(ushort), NameAnswers.LongestMessage);
-            var view = _zone.ViewOf(asker);
-            var verdict = NameAnswers.Decide(message.Span, view, isDatagram: false, Interlocked.Increment(ref _turn), answer.Span, out var length, out var query);
-            if (verdict == QueryVerdict.Ignore)
+            var length = await RespondAsync(asker, message, answer, cancellationToken).ConfigureAwait(false);
+            if (length == 0)
             {
                 return false;
-            }
-
-            if (verdict == QueryVerdict.Forward)
-            {
-                length = _forwarder.TryEnter(view!.Limits)
-                    ? await _forwarder.AskAsync(message, query, view, isDatagram: false, answer, cancellationToken).ConfigureAwait(false)
-                    : 0;
-                length = length > 0 ? length : NameAnswers.Fail(message.Span, query, ResponseCode.ServerFailure, answer.Span);
             }
 
             BinaryPrimitives.WriteUInt16BigEndian(buffer, (ushort)length);
@@ -146,6 +137,31 @@ internal sealed class StreamListener : IAsyncDisposable
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async ValueTask<int> RespondAsync(byte[] asker, ReadOnlyMemory<byte> message, Memory<byte> answer, CancellationToken cancellationToken)
+    {
+        var turn = Interlocked.Increment(ref _turn);
+        if (_zone.ViewOf(asker) is not { } view)
+        {
+            NameAnswers.Decide(message.Span, view: null, isDatagram: false, turn, answer.Span, out var refused, out _);
+            return refused;
+        }
+
+        if (!_responder.TryEnter(view))
+        {
+            // Too much is under way: the connection ends, and the client asks again.
+            return 0;
+        }
+
+        try
+        {
+            return await _responder.RespondAsync(message, view, isDatagram: false, turn, answer, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _responder.Exit(view);
         }
     }
 }

@@ -109,7 +109,7 @@ internal sealed class DatagramListener : IAsyncDisposable
             // Whoever watches over a container may have to wait for the kernel, and the others must not wait with it.
             await Task.CompletedTask.ConfigureAwait(view.Observer is null ? ConfigureAwaitOptions.None : ConfigureAwaitOptions.ForceYielding);
             var room = answer.AsMemory(0, QueryForwarder.LongestDatagram + 1);
-            var length = await _responder.RespondAsync(message.AsMemory(0, size), view, isDatagram: true, turn, room, _end.Token).ConfigureAwait(false);
+            var length = await RespondAsync(message.AsMemory(0, size), view, turn, room).ConfigureAwait(false);
             if (length > 0)
             {
                 Send(answer.AsSpan(0, length), asker);
@@ -123,8 +123,20 @@ internal sealed class DatagramListener : IAsyncDisposable
         {
             ArrayPool<byte>.Shared.Return(answer);
             ArrayPool<byte>.Shared.Return(message);
-            _responder.Exit(view);
             _pending.Exit();
+        }
+    }
+
+    /// <summary>Gives its room back before the client hears the answer and asks the next question.</summary>
+    private async ValueTask<int> RespondAsync(ReadOnlyMemory<byte> message, NameView view, uint turn, Memory<byte> answer)
+    {
+        try
+        {
+            return await _responder.RespondAsync(message, view, isDatagram: true, turn, answer, _end.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            _responder.Exit(view);
         }
     }
 

@@ -97,13 +97,16 @@ internal static class DomainName
         return length;
     }
 
+    /// <summary>Whether a resolver could ask for it: a container's name may be longer than a label.</summary>
+    public static bool IsValid(string name) =>
+        name.Length <= MaximumSize - 2 && Array.TrueForAll(name.Split('.'), static label => label.Length is > 0 and <= MaximumLabel && label.All(IsLetter));
+
     /// <summary>A name that a container may have, in lower case.</summary>
     /// <exception cref="ArgumentException">No resolver could ask for it.</exception>
     public static string Check(string name, string parameter)
     {
         ArgumentException.ThrowIfNullOrEmpty(name, parameter);
-        var labels = name.Split('.');
-        return name.Length <= MaximumSize - 2 && Array.TrueForAll(labels, static label => label.Length is > 0 and <= MaximumLabel && label.All(IsLetter))
+        return IsValid(name)
             ? name.ToLowerInvariant()
             : throw new ArgumentException(
                 $"\"{name}\" is no name for the network: letters, digits, - and _, in parts of at most {MaximumLabel} with a dot between them, {MaximumSize - 2} in all.", parameter);

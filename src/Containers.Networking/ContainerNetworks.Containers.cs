@@ -122,12 +122,20 @@ public sealed partial class ContainerNetworks
         }
     }
 
-    /// <summary>What was asked for; else of the host, where any of the networks leads out.</summary>
+    /// <summary>
+    /// The server of the first network that was made for a purpose, which asks further, also those that were given. Given ones that only the
+    /// container can reach it asks itself: its own loopback, and any where none of its networks leads out.
+    /// </summary>
     private static string Resolvers(NetworkFeature feature, IReadOnlyList<Endpoint> endpoints)
     {
-        var (servers, domains) = ResolverFile.ReadHosts();
-        IReadOnlyList<IPAddress> asked = !feature.NameServers.IsEmpty ? feature.NameServers : endpoints.Any(static endpoint => !endpoint.Network.IsInternal) ? servers : [];
-        return ResolverFile.Compose(asked, asked.Count == 0 ? feature.SearchDomains : feature.SearchDomains.IsEmpty ? domains : feature.SearchDomains);
+        if (endpoints.Count == 0 || feature.NameServers.Any(IPAddress.IsLoopback) || (!feature.NameServers.IsEmpty && endpoints.All(static endpoint => endpoint.Network.IsInternal)))
+        {
+            return ResolverFile.Compose(feature.NameServers, feature.SearchDomains, []);
+        }
+
+        var network = (endpoints.FirstOrDefault(static endpoint => endpoint.Network.Name != BridgeName) ?? endpoints[0]).Network;
+        var hosts = network.Resolvers;
+        return ResolverFile.Compose([network.Gateway4], feature.SearchDomains.IsEmpty ? hosts.Search : feature.SearchDomains, ResolverFile.OptionsFor(hosts.Options));
     }
 
     /// <summary>With the host's network, its files; with another container's, that one's.</summary>
@@ -149,7 +157,7 @@ public sealed partial class ContainerNetworks
         return spec with
         {
             HostsFile = hosts,
-            ResolverFile = feature.NameServers.IsEmpty ? spec.ResolverFile : ResolverFile.Compose(feature.NameServers, feature.SearchDomains),
+            ResolverFile = feature.NameServers.IsEmpty ? spec.ResolverFile : ResolverFile.Compose(feature.NameServers, feature.SearchDomains, []),
         };
     }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
 using Containers.Addresses;
+using Containers.Names;
 using Containers.Netlink;
 using Containers.Rtnetlink;
 
@@ -13,17 +14,20 @@ internal sealed class Endpoint : IDisposable
 {
     private readonly AddressLease _lease4;
     private readonly AddressLease? _lease6;
+    private readonly ContainerNames _names;
+    private IDisposable? _registration;
     private int _isDisposed;
     private bool _hasPort;
     private (ulong Received, ulong Sent) _counted;
 
-    internal Endpoint(BridgeNetwork network, Container container, NetworkAttachment attachment, AddressLease lease4, AddressLease? lease6)
+    internal Endpoint(BridgeNetwork network, Container container, NetworkAttachment attachment, AddressLease lease4, AddressLease? lease6, ContainerNames names)
     {
         Network = network;
         Container = container;
         Aliases = attachment.Aliases;
         _lease4 = lease4;
         _lease6 = lease6;
+        _names = names;
         Mac = attachment.Mac ?? MacOf(lease4.Address);
     }
 
@@ -33,6 +37,9 @@ internal sealed class Endpoint : IDisposable
 
     /// <summary>Further names; those of the container itself are <see cref="Container.Name"/> and the first 12 digits of its id.</summary>
     public ImmutableArray<string> Aliases { get; }
+
+    /// <summary>All that a resolver could ask for it by; its own name first.</summary>
+    public IReadOnlyList<string> Names => [.. new[] { Container.Name, Container.Id[..12] }.OfType<string>().Where(DomainName.IsValid), .. Aliases];
 
     public IPAddress Address4 => _lease4.Address;
 
@@ -75,6 +82,7 @@ internal sealed class Endpoint : IDisposable
             AddWayOut(inside, link);
         }
 
+        _registration = Network.Register(this, _names);
         IsAttached = true;
     }
 
@@ -116,6 +124,7 @@ internal sealed class Endpoint : IDisposable
         }
 
         IsAttached = false;
+        _registration?.Dispose();
         return Network.LeaveAsync(this, _hasPort, _lease4, _lease6);
     }
 

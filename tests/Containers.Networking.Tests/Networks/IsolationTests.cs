@@ -112,7 +112,7 @@ public class IsolationTests
 
         Assert.Equal("one\n", await Box.InAsync(two, Get + one.Networks[0].Address));
         Assert.DoesNotContain("default", await Box.InAsync(two, "ip route; ip -6 route"), StringComparison.Ordinal);
-        Assert.Empty(await Box.InAsync(two, "grep nameserver /etc/resolv.conf || true"));
+        Assert.Equal($"nameserver {inside.Gateway}\n", await Box.InAsync(two, "grep nameserver /etc/resolv.conf"));
 
         // Also where it makes itself a route.
         await Box.InAsync(two, $"ip route add default via {inside.Gateway}");

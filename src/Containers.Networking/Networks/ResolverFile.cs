@@ -1,0 +1,38 @@
+using System.Net;
+using System.Text;
+
+namespace Containers.Networks;
+
+/// <summary>A container's /etc/resolv.conf.</summary>
+internal static class ResolverFile
+{
+    private const string Dots = "ndots:";
+
+    /// <param name="servers">Who is asked.</param>
+    /// <param name="domains">Where short names are looked for.</param>
+    /// <param name="options">How.</param>
+    public static string Compose(IEnumerable<IPAddress> servers, IReadOnlyCollection<string> domains, IReadOnlyCollection<string> options)
+    {
+        var text = new StringBuilder();
+        foreach (var server in servers)
+        {
+            text.Append("nameserver ").Append(server).Append('\n');
+        }
+
+        if (domains.Count > 0)
+        {
+            text.Append("search ").AppendJoin(' ', domains).Append('\n');
+        }
+
+        if (options.Count > 0)
+        {
+            text.Append("options ").AppendJoin(' ', options).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>The host's options, and names without a dot tried as they are first: they are containers' more often than of a search domain.</summary>
+    public static IReadOnlyCollection<string> OptionsFor(IReadOnlyCollection<string> hosts) =>
+        hosts.Any(static option => option.StartsWith(Dots, StringComparison.Ordinal)) ? hosts : [.. hosts, Dots + "0"];
+}

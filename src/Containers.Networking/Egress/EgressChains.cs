@@ -15,6 +15,8 @@ internal sealed record EgressChains(GuardTable Guard, string Id, EgressPolicy Po
 {
     private const uint MostFlows = 16384;
     private const uint MostRefused = 256;
+    private const byte Unreachable4 = 3;
+    private const byte Unreachable6 = 1;
 
     private static readonly TimeSpan FirstPacket = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan Datagrams = TimeSpan.FromMinutes(3);
@@ -117,6 +119,10 @@ internal sealed record EgressChains(GuardTable Guard, string Id, EgressPolicy Po
 
         if (Policy.TotalBytes is not null)
         {
+            // Our own refusals come by here too, and have to arrive.
+            batch.AddRule(chain, new Rule(Match.TcpFlags(TcpFlags.Reset, TcpFlags.Reset), Act.Accept));
+            batch.AddRule(chain, new Rule(Match.Is(Field.IcmpType, Value.Byte(Unreachable4)), Act.Accept));
+            batch.AddRule(chain, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(Unreachable6)), Act.Accept));
             batch.AddRule(chain, new Rule(Match.Quota(Quota), Act.CountBy(LimitedCounter), Act.Drop));
         }
     }

@@ -42,7 +42,7 @@ internal sealed class EgressSession(NftablesClient client, EgressChains chains) 
         lock (_gate)
         {
             _spoofedBefore += port.CountSpoofed(client, chains.Guard);
-            GuardRemoval.Run(client, chains.Guard, (batch, isThere) => port.Remove(batch, chains.Guard, isThere));
+            GuardRemoval.Run(client, chains.Guard, (batch, isThere) => port.Remove(batch, chains.Guard, hasPolicy: true, isThere));
             _ = _ports.Remove(port);
         }
     }
@@ -57,7 +57,7 @@ internal sealed class EgressSession(NftablesClient client, EgressChains chains) 
             {
                 foreach (var port in _ports)
                 {
-                    port.Remove(batch, chains.Guard, isThere);
+                    port.Remove(batch, chains.Guard, hasPolicy: true, isThere);
                 }
 
                 chains.Remove(batch);

@@ -52,11 +52,15 @@ internal sealed record GuardedPort(string Device, PhysicalAddress Hardware, IRea
     }
 
     /// <summary>Takes the port away; call with the chains that are there: those of an interface that is gone went with it before Linux 6.16.</summary>
-    public void Remove(NftBatch batch, GuardTable guard, Func<string, bool> isThere)
+    /// <param name="batch">The batch.</param>
+    /// <param name="guard">The table.</param>
+    /// <param name="hasPolicy">Whether it was added with a policy.</param>
+    /// <param name="isThere">Whether there is a chain of this name.</param>
+    public void Remove(NftBatch batch, GuardTable guard, bool hasPolicy, Func<string, bool> isThere)
     {
         foreach (var name in (ReadOnlySpan<string>)[InName, OutName])
         {
-            if (isThere(name))
+            if ((hasPolicy || name == InName) && isThere(name))
             {
                 batch.DeleteChain(new Chain(guard.Table, name));
             }

@@ -83,7 +83,7 @@ public class SpoofingTests
         }
 
         Assert.True(lab.A.Port.CountSpoofed(lab.Nft, lab.Guard) >= (ulong)Forged.Count);
-        lab.Nft.Commit(batch => lab.A.Port.Remove(batch, lab.Guard, static _ => true));
+        lab.Nft.Commit(batch => lab.A.Port.Remove(batch, lab.Guard, hasPolicy: false, static _ => true));
         Assert.True(Arrives(attacker, victim, Forged["LLDP"], TimeSpan.FromSeconds(1)));
     }
 
@@ -128,7 +128,7 @@ public class SpoofingTests
 
         // One interface gone, its elements and chain are taken away all the same, and the other's stay.
         lab.Host.Route.Links.Delete(lab.Host.Route.Links.Get("cv-a").Index);
-        GuardRemoval.Run(lab.Nft, lab.Guard, (batch, isThere) => lab.A.Port.Remove(batch, lab.Guard, isThere));
+        GuardRemoval.Run(lab.Nft, lab.Guard, (batch, isThere) => lab.A.Port.Remove(batch, lab.Guard, hasPolicy: false, isThere));
         var shown = lab.Host.Run("nft", "list", "ruleset");
         Assert.DoesNotContain("cv-a", shown, StringComparison.Ordinal);
         Assert.Contains("from-cv-b", shown, StringComparison.Ordinal);
@@ -147,6 +147,6 @@ public class SpoofingTests
 
     private static string[] Caches(EgressLab lab) =>
         [.. new[] { lab.B.Space, lab.Host }.SelectMany(static space => space.Route.Neighbours.List())
-            .Where(static neighbour => neighbour.HardwareAddress is not null && neighbour.Address is not null && !neighbour.Address.ToString().StartsWith("ff", StringComparison.Ordinal))
+            .Where(static neighbour => neighbour.HardwareAddress is { } hardware && !(hardware.GetAddressBytes().AsSpan().SequenceEqual(A) && Equals(neighbour.Address, Own)) && neighbour.Address is not null && !neighbour.Address.ToString().StartsWith("ff", StringComparison.Ordinal))
             .Select(static neighbour => $"{neighbour.Index} {neighbour.Address} {neighbour.HardwareAddress}").Order(StringComparer.Ordinal)];
 }

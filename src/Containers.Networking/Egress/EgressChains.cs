@@ -183,7 +183,7 @@ internal sealed record EgressChains(GuardTable Guard, string Id, EgressPolicy Po
             {
                 Allow(batch, rule, Match.DestinationIsLocal);
             }
-            else if (rule is NetworkRule { Network: var network } && SpecialNetworks.IsOnPurpose(network, subnets))
+            else if (rule is DestinationRule { Network: var network } && SpecialNetworks.IsOnPurpose(network, subnets))
             {
                 Allow(batch, rule, Match.Destination(network));
             }
@@ -205,7 +205,7 @@ internal sealed record EgressChains(GuardTable Guard, string Id, EgressPolicy Po
 
         foreach (var rule in Policy.Rules)
         {
-            if (rule is NetworkRule { Network: var network } && !SpecialNetworks.IsOnPurpose(network, subnets))
+            if (rule is DestinationRule { Network: var network } && !SpecialNetworks.IsOnPurpose(network, subnets))
             {
                 Allow(batch, rule, Match.Destination(network));
             }
@@ -238,16 +238,17 @@ internal sealed record EgressChains(GuardTable Guard, string Id, EgressPolicy Po
         }
     }
 
-    private void Allow(NftBatch batch, EgressRule rule, Statement destination)
+    /// <summary>The protocol and ports of a rule; nothing where it means all.</summary>
+    public static Statement[] PortsOf(EgressRule rule)
     {
         if (rule.Protocol is not { } protocol)
         {
-            batch.AddRule(Out, new Rule(destination, Act.Goto(Pass.Name)));
-            return;
+            return [];
         }
 
         var field = protocol == PortProtocol.Tcp ? Field.TcpDestinationPort : Field.UdpDestinationPort;
-        var port = rule.FirstPort == rule.LastPort ? Match.Is(field, Value.Port(rule.FirstPort)) : Match.Between(field, Value.Port(rule.FirstPort), Value.Port(rule.LastPort));
-        batch.AddRule(Out, new Rule(destination, port, Act.Goto(Pass.Name)));
+        return [rule.FirstPort == rule.LastPort ? Match.Is(field, Value.Port(rule.FirstPort)) : Match.Between(field, Value.Port(rule.FirstPort), Value.Port(rule.LastPort))];
     }
+
+    private void Allow(NftBatch batch, EgressRule rule, Statement destination) => batch.AddRule(Out, new Rule([destination, .. PortsOf(rule), Act.Goto(Pass.Name)]));
 }

@@ -41,7 +41,7 @@ public sealed class EgressPolicy
     /// <summary>Allows everything to a network: all protocols and ports, pings too.</summary>
     /// <param name="network">A network (<c>10.0.0.0/8</c>, <c>2001:db8::/32</c>) or an address.</param>
     /// <exception cref="ArgumentException">It is neither, or has bits behind its prefix.</exception>
-    public EgressPolicy Allow(string network) => With(new NetworkRule(Network(network)));
+    public EgressPolicy Allow(string network) => With(new DestinationRule(Network(network)));
 
     /// <summary>Allows one port of a network.</summary>
     /// <param name="network">A network (<c>10.0.0.0/8</c>, <c>2001:db8::/32</c>) or an address.</param>
@@ -50,7 +50,7 @@ public sealed class EgressPolicy
     /// <exception cref="ArgumentException"><paramref name="network"/> is neither, or has bits behind its prefix.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There is no such port or protocol.</exception>
     public EgressPolicy Allow(string network, int port, PortProtocol protocol = PortProtocol.Tcp) =>
-        With(WithPorts(new NetworkRule(Network(network)), port, port, protocol));
+        With(WithPorts(new DestinationRule(Network(network)), port, port, protocol));
 
     /// <summary>Allows a range of ports of a network.</summary>
     /// <param name="network">A network (<c>10.0.0.0/8</c>, <c>2001:db8::/32</c>) or an address.</param>
@@ -60,7 +60,7 @@ public sealed class EgressPolicy
     /// <exception cref="ArgumentException"><paramref name="network"/> is neither, or has bits behind its prefix.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There is no such port or protocol.</exception>
     public EgressPolicy AllowPorts(string network, int firstPort, int lastPort, PortProtocol protocol = PortProtocol.Tcp) =>
-        With(WithPorts(new NetworkRule(Network(network)), firstPort, lastPort, protocol));
+        With(WithPorts(new DestinationRule(Network(network)), firstPort, lastPort, protocol));
 
     /// <summary>
     /// Allows one port of a host by its name: the container may resolve it, and reach the addresses that the answer gives for as long as the
@@ -87,7 +87,7 @@ public sealed class EgressPolicy
     /// <exception cref="ArgumentOutOfRangeException">One of them is too small to send anything.</exception>
     public EgressPolicy Limit(ByteSize? bytesPerSecond = null, ByteSize? totalBytes = null)
     {
-        NetworkRate.Require(bytesPerSecond, nameof(bytesPerSecond));
+        _ = NetworkRate.Require(bytesPerSecond, nameof(bytesPerSecond));
         if (totalBytes is { Bytes: 0 })
         {
             throw new ArgumentOutOfRangeException(nameof(totalBytes), "A container that may send nothing at all has no network: leave it out.");

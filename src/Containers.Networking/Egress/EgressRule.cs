@@ -14,7 +14,7 @@ internal abstract record EgressRule
 }
 
 /// <summary>Addresses.</summary>
-internal sealed record NetworkRule(IPNetwork Network) : EgressRule;
+internal sealed record DestinationRule(IPNetwork Network) : EgressRule;
 
 /// <summary>The host's own addresses, whichever they are.</summary>
 internal sealed record HostRule : EgressRule;

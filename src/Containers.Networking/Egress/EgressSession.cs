@@ -36,37 +36,47 @@ internal sealed class EgressSession(NftablesClient client, EgressChains chains) 
         }
     }
 
-    /// <summary>The container leaves a network.</summary>
+    /// <summary>The container leaves a network; with its last one after <see cref="Finish"/>, all is taken away.</summary>
     public void RemovePort(GuardedPort port)
     {
         lock (_gate)
         {
-            _spoofedBefore += port.CountSpoofed(client, chains.Guard);
-            GuardRemoval.Run(client, chains.Guard, (batch, isThere) => port.Remove(batch, chains.Guard, hasPolicy: true, isThere));
+            if (_last is null)
+            {
+                _spoofedBefore += Spoofed(port);
+            }
+
             _ = _ports.Remove(port);
+            GuardRemoval.Run(client, chains.Guard, (batch, isThere) =>
+            {
+                port.Remove(batch, chains.Guard, hasPolicy: true, isThere);
+                if (_last is not null && _ports.Count == 0)
+                {
+                    chains.Remove(batch);
+                }
+            });
         }
     }
 
-    /// <summary>Counts a last time, and takes all away.</summary>
-    public void Remove()
+    /// <summary>Counts a last time: nothing of the container runs any more.</summary>
+    public void Finish()
     {
         lock (_gate)
         {
-            _last ??= Read();
-            GuardRemoval.Run(client, chains.Guard, (batch, isThere) =>
+            if (_last is not null)
             {
-                foreach (var port in _ports)
-                {
-                    port.Remove(batch, chains.Guard, hasPolicy: true, isThere);
-                }
+                return;
+            }
 
-                chains.Remove(batch);
-            });
-            _ports.Clear();
+            _last = Read();
+            if (_ports.Count == 0)
+            {
+                client.Commit(chains.Remove);
+            }
         }
     }
 
-    /// <summary>What was counted until now, or until <see cref="Remove"/>.</summary>
+    /// <summary>What was counted until now, or until <see cref="Finish"/>.</summary>
     public EgressUsage Usage()
     {
         lock (_gate)
@@ -152,14 +162,7 @@ internal sealed class EgressSession(NftablesClient client, EgressChains chains) 
         var spoofed = _spoofedBefore;
         foreach (var port in _ports)
         {
-            try
-            {
-                spoofed += port.CountSpoofed(client, chains.Guard);
-            }
-            catch (NetworkException gone) when (gone.ErrorNumber == (int)Errno.ENOENT)
-            {
-                // Before Linux 6.16 a chain goes with its interface, and its counts too.
-            }
+            spoofed += Spoofed(port);
         }
 
         return new EgressUsage
@@ -173,6 +176,19 @@ internal sealed class EgressSession(NftablesClient client, EgressChains chains) 
             RemainingBytes = quota is null ? null : new ByteSize((long)(quota.Bytes - Math.Min(quota.Bytes, quota.Consumed))),
             Refused = [.. Destinations(chains.Four).Concat(Destinations(chains.Six)).OrderByDescending(static destination => destination.Packets)],
         };
+    }
+
+    private ulong Spoofed(GuardedPort port)
+    {
+        try
+        {
+            return port.CountSpoofed(client, chains.Guard);
+        }
+        catch (NetworkException gone) when (gone.ErrorNumber == (int)Errno.ENOENT)
+        {
+            // Before Linux 6.16 a chain goes with its interface, and its counts too.
+            return 0;
+        }
     }
 
     private IEnumerable<RefusedDestination> Destinations(FamilySets sets)

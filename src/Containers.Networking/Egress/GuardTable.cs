@@ -10,7 +10,7 @@ namespace Containers.Egress;
 /// (CVE-2020-10749, CVE-2020-13401), whatever capabilities it has; then comes its <see cref="EgressPolicy"/>, if it has one. The family
 /// bridge would come later, and lacks rejects and interfaces in some kernels.
 /// </summary>
-internal sealed class GuardTable(string name)
+internal sealed class GuardTable(string name, bool owned)
 {
     // Types of ICMPv6 (RFC 4861, RFC 2710, RFC 3810).
     private const byte RouterAdvertisement = 134;
@@ -21,7 +21,7 @@ internal sealed class GuardTable(string name)
     private const ushort DhcpServerPort = 67;
     private const ushort Dhcp6ServerPort = 547;
 
-    private readonly GuardSets _sets = new(new Table(NftFamily.Netdev, name) { Owned = true });
+    private readonly GuardSets _sets = new(new Table(NftFamily.Netdev, name) { Owned = owned });
 
     public Table Table => _sets.Table;
 
@@ -49,19 +49,19 @@ internal sealed class GuardTable(string name)
     }
 
     /// <summary>Containers of the engine are at these addresses: policies that allow larger networks do not mean them.</summary>
-    public void AddSubnets(NftBatch batch, IEnumerable<IPNetwork> subnets)
+    public void ChangeSubnets(NftBatch batch, bool adding, IEnumerable<IPNetwork> subnets)
     {
         foreach (var subnet in subnets)
         {
-            batch.AddElements(Subnets.IsFour(subnet) ? _sets.Special4 : _sets.Special6, SetElement.Of(subnet));
-        }
-    }
-
-    public void RemoveSubnets(NftBatch batch, IEnumerable<IPNetwork> subnets)
-    {
-        foreach (var subnet in subnets)
-        {
-            batch.DeleteElements(Subnets.IsFour(subnet) ? _sets.Special4 : _sets.Special6, SetElement.Of(subnet));
+            var set = Subnets.IsFour(subnet) ? _sets.Special4 : _sets.Special6;
+            if (adding)
+            {
+                batch.AddElements(set, SetElement.Of(subnet));
+            }
+            else
+            {
+                batch.DeleteElements(set, SetElement.Of(subnet));
+            }
         }
     }
 

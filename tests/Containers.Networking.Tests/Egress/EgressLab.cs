@@ -52,11 +52,11 @@ internal sealed class EgressLab : IDisposable
         Nft.Commit(batch =>
         {
             Guard.Declare(batch);
-            Guard.AddSubnets(batch, Subnets);
+            Guard.ChangeSubnets(batch, adding: true, Subnets);
         });
     }
 
-    public GuardTable Guard { get; } = new("containers-01234567");
+    public GuardTable Guard { get; } = new("containers-01234567", owned: true);
 
     public TestNamespace Host { get; }
 

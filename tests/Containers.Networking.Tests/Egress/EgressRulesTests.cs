@@ -215,7 +215,8 @@ public class EgressRulesTests
         var session = lab.Guarded(EgressPolicy.Nothing.AllowName("example.org", 443).Limit(1.MB, 10.MB));
         Refused(lab.A.Namespace, Outside, 80);
         lab.Host.Route.Links.Delete(lab.Host.Route.Links.Get("cv-a").Index);
-        session.Remove();
+        session.Finish();
+        session.RemovePort(lab.A.Port);
         Assert.Equal(before, lab.Host.Run("nft", "list", "ruleset"));
         Assert.Equal(1, session.Usage().RefusedPackets);
         session.Answered("example.org", [Outside], TimeSpan.FromSeconds(60), isOwn: false);

@@ -23,7 +23,14 @@ public sealed partial class ContainerNetworks
         ArgumentNullException.ThrowIfNull(network);
         Require(container, nameof(container));
         var attachment = NetworkAttachment.Of(network, connection ?? new NetworkConnection(), nameof(connection));
-        return Task.Run(() => SessionOf(container).Connect(FindOrCreate(network), attachment).Describe(), cancellationToken);
+        return Task.Run(
+            async () =>
+            {
+                var session = SessionOf(container);
+                var bridge = FindOrCreate(network);
+                return (await TryAgainAsync(bridge, () => session.Connect(bridge, attachment)).ConfigureAwait(false)).Describe();
+            },
+            cancellationToken);
     }
 
     /// <summary>Takes a running container from a network.</summary>
@@ -63,7 +70,7 @@ public sealed partial class ContainerNetworks
             {
                 // Making the built-in bridge is work for another thread than the caller's.
                 var network = Existing(attachment.Network) ?? await Task.Run(() => FindOrCreate(attachment.Network), CancellationToken.None).ConfigureAwait(false);
-                session.Reserve(network, attachment);
+                _ = await TryAgainAsync(network, () => session.Reserve(network, attachment)).ConfigureAwait(false);
             }
 
             var endpoints = session.Endpoints;
@@ -79,6 +86,20 @@ public sealed partial class ContainerNetworks
         {
             session.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>An address of a container that has just ended is free a moment later: that is waited for.</summary>
+    private static async ValueTask<Endpoint> TryAgainAsync(BridgeNetwork network, Func<Endpoint> take)
+    {
+        try
+        {
+            return take();
+        }
+        catch (NetworkException) when (network.SettledAsync() is { IsCompleted: false } settled)
+        {
+            await settled.ConfigureAwait(false);
+            return take();
         }
     }
 

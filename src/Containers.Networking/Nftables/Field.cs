@@ -71,6 +71,9 @@ internal sealed class Field
     /// <summary>The address that a neighbour solicitation or advertisement is about.</summary>
     public static Field NeighbourTarget { get; } = OfTransport(Nftables.TransportProtocol.Icmp6, 8, DataType.Ip6);
 
+    /// <summary>Which network a packet of VXLAN is of (RFC 7348).</summary>
+    public static Field VxlanNetwork { get; } = OfTransport(Nftables.TransportProtocol.Udp, 12, DataType.ThreeBytes);
+
     /// <summary>As <see cref="DestinationPort"/>.</summary>
     public static Field SourcePort { get; } = new(DataType.Port, static _ => { }, static (rule, register) => rule.Payload(PayloadBase.Transport, 0, DataType.Port.Length, register));
 
@@ -110,6 +113,8 @@ internal sealed record DataType(uint Number, int Length, bool HostOrder = false)
     public static DataType Ethernet { get; } = new(9, 6);
 
     public static DataType EtherType { get; } = new(10, 2);
+
+    public static DataType ThreeBytes { get; } = new(4, 3);
 
     public static DataType ArpOperation { get; } = new(11, 2);
 

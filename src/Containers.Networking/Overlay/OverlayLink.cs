@@ -68,7 +68,7 @@ internal sealed class OverlayLink
 
     public void AddPeer(IPAddress peer) => _links.Neighbours.Append(Neighbour.AtHost(_index, Unknown, peer));
 
-    /// <summary>Sends nothing there any more; what was learned of it is forgotten.</summary>
+    /// <summary>Sends nothing there any more; what was learned of it is forgotten. What it sends is learned again, unless it is taken from the set of <see cref="OverlayOptions.AddGuard"/>.</summary>
     public void RemovePeer(IPAddress peer)
     {
         foreach (var entry in _links.Neighbours.ListForwarding(_index).Where(entry => peer.Equals(entry.Address)))

@@ -208,20 +208,29 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
 
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_isDisposed, this);
-            _directory ??= EngineDirectory.Create(_stateRoot);
-            _cgroups ??= CgroupHost.Detect(_directory.Name);
+            _ = EnsureDirectory();
+            _cgroups ??= CgroupHost.Detect(Directory.Name);
             _reactor ??= new Reactor(Report);
-            _userNamespaces ??= Facts.IsRootless ? null : new UserNamespacePool(LauncherImage.Create(_directory.Path));
+            _userNamespaces ??= Facts.IsRootless ? null : new UserNamespacePool(LauncherImage.Create(Directory.Path));
             if (_guardians[(int)kind] is not { HasEnded: false } guardian)
             {
                 _guardians[(int)kind]?.Dispose();
                 _guardians[(int)kind] = guardian = kind == GuardianKind.Plain
-                    ? Guardian.Start(_reactor, kind, rootless: false, _directory.Path, null)
-                    : StartGuardian(kind, _directory.Path);
+                    ? Guardian.Start(_reactor, kind, rootless: false, Directory.Path, null)
+                    : StartGuardian(kind, Directory.Path);
             }
 
             return guardian;
+        }
+    }
+
+    /// <summary>Makes the engine known to other processes, once: what has its mark is not swept by them as long as it lives.</summary>
+    internal EngineDirectory EnsureDirectory()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return _directory ??= EngineDirectory.Create(_stateRoot);
         }
     }
 

@@ -13,6 +13,9 @@ internal static unsafe class KernelSettings
     /// <summary>The settings of one interface: <c>ipv4/conf/eth0/rp_filter</c>.</summary>
     public static string ForInterface(string family, string link, string name) => $"{family}/conf/{InterfaceName.Check(link)}/{name}";
 
+    /// <summary>Whether the kernel has IPv6.</summary>
+    public static bool HasSix => Directory.Exists(Root + "ipv6");
+
     /// <summary>Writes settings in a namespace, in order.</summary>
     /// <exception cref="NetworkException">There is no such setting, or the kernel refuses the value.</exception>
     public static void Write(NetworkNamespace space, params IReadOnlyList<(string Name, string Value)> settings) => space.Run(() =>

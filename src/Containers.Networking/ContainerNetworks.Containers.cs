@@ -1,0 +1,166 @@
+using System.Net;
+using Containers.Features;
+using Containers.Interop;
+using Containers.Networks;
+using Containers.Specification;
+
+namespace Containers;
+
+// The containers on networks.
+public sealed partial class ContainerNetworks
+{
+    /// <summary>Connects a running container to one more network; it gets one more interface.</summary>
+    /// <param name="network">The network's name.</param>
+    /// <param name="container">The container.</param>
+    /// <param name="connection">As what; null: all is chosen.</param>
+    /// <param name="cancellationToken">Not used once it has begun.</param>
+    /// <returns>Its place in the network.</returns>
+    /// <exception cref="ArgumentException">Something of the connection cannot be right, or the container is another engine's.</exception>
+    /// <exception cref="NetworkException">There is no such network, the container is connected to it, an address cannot be had, or the kernel refuses.</exception>
+    /// <exception cref="InvalidOperationException">The container does not run, or has no network of its own.</exception>
+    public Task<NetworkEndpointInfo> ConnectAsync(string network, Container container, NetworkConnection? connection = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        Require(container, nameof(container));
+        var attachment = NetworkAttachment.Of(network, connection ?? new NetworkConnection(), nameof(connection));
+        return Task.Run(() => SessionOf(container).Connect(FindOrCreate(network), attachment).Describe(), cancellationToken);
+    }
+
+    /// <summary>Takes a running container from a network.</summary>
+    /// <param name="network">The network's name.</param>
+    /// <param name="container">The container.</param>
+    /// <param name="cancellationToken">Not used once it has begun.</param>
+    /// <exception cref="ArgumentException">The container is another engine's.</exception>
+    /// <exception cref="NetworkException">There is no such network, or the container is not connected to it.</exception>
+    public Task DisconnectAsync(string network, Container container, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        Require(container, nameof(container));
+        return Task.Run(
+            async () =>
+            {
+                if (!_sessions.TryGetValue(container.Id, out var session) || !await session.DisconnectAsync(FindOrCreate(network)).ConfigureAwait(false))
+                {
+                    throw new NetworkException("disconnect from the network", network, Errno.ENOENT, "The container is not connected to it.");
+                }
+            },
+            cancellationToken);
+    }
+
+    internal async ValueTask<PreparedFeature> PrepareAsync(Container container, ContainerSpec spec, NetworkFeature feature, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (spec.Namespaces.Network is { Mode: not NamespaceMode.Private } shared)
+        {
+            return new PreparedFeature(WithFilesOf(spec, feature, shared), null);
+        }
+
+        var session = new NetworkSession(container, Forget);
+        try
+        {
+            var attachments = feature is { Attachments.IsEmpty: true, NeedsNetwork: true } ? [new NetworkAttachment(BridgeName)] : feature.Attachments;
+            foreach (var attachment in attachments)
+            {
+                // Making the built-in bridge is work for another thread than the caller's.
+                var network = Existing(attachment.Network) ?? await Task.Run(() => FindOrCreate(attachment.Network), CancellationToken.None).ConfigureAwait(false);
+                session.Reserve(network, attachment);
+            }
+
+            var endpoints = session.Endpoints;
+            var prepared = spec with
+            {
+                HostsFile = HostsFile.Compose(spec.Hostname ?? container.Id[..12], spec.DomainName, endpoints, feature.ExtraHosts),
+                ResolverFile = Resolvers(feature, endpoints),
+            };
+            _sessions[container.Id] = session;
+            return new PreparedFeature(prepared, session);
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    private BridgeNetwork? Existing(string name)
+    {
+        lock (_gate)
+        {
+            return _networks.GetValueOrDefault(name);
+        }
+    }
+
+    /// <summary>What was asked for; else of the host, where any of the networks leads out.</summary>
+    private static string Resolvers(NetworkFeature feature, IReadOnlyList<Endpoint> endpoints)
+    {
+        var (servers, domains) = ResolverFile.ReadHosts();
+        IReadOnlyList<IPAddress> asked = !feature.NameServers.IsEmpty ? feature.NameServers : endpoints.Any(static endpoint => !endpoint.Network.IsInternal) ? servers : [];
+        return ResolverFile.Compose(asked, asked.Count == 0 ? feature.SearchDomains : feature.SearchDomains.IsEmpty ? domains : feature.SearchDomains);
+    }
+
+    /// <summary>With the host's network, its files; with another container's, that one's.</summary>
+    private static ContainerSpec WithFilesOf(ContainerSpec spec, NetworkFeature feature, NamespaceOption shared)
+    {
+        const string HostsOwn = "/etc/hosts";
+        if (shared.Owner is { } owner)
+        {
+            return spec with { HostsFile = owner.Spec.HostsFile ?? spec.HostsFile, ResolverFile = owner.Spec.ResolverFile ?? spec.ResolverFile };
+        }
+
+        var hosts = File.Exists(HostsOwn) ? File.ReadAllText(HostsOwn) : string.Empty;
+        if (!feature.ExtraHosts.IsEmpty)
+        {
+            // The host's own address, for the host, is its loopback.
+            hosts += string.Concat(feature.ExtraHosts.Select(static line => $"{(line.Value == HostsFile.HostGateway ? "127.0.0.1" : line.Value)}\t{line.Key}\n"));
+        }
+
+        return spec with
+        {
+            HostsFile = hosts,
+            ResolverFile = feature.NameServers.IsEmpty ? spec.ResolverFile : ResolverFile.Compose(feature.NameServers, feature.SearchDomains),
+        };
+    }
+
+    private void Forget(NetworkSession session) => _sessions.TryRemove(new(session.Container.Id, session));
+
+    /// <summary>What a container has of networks; one that was started without any gets it now.</summary>
+    private NetworkSession SessionOf(Container container)
+    {
+        if (_sessions.TryGetValue(container.Id, out var session))
+        {
+            return session;
+        }
+
+        if (container.Spec.Namespaces.Network.Mode != NamespaceMode.Private)
+        {
+            throw new InvalidOperationException("The container shares the network of the host or of another container, and is connected to what that is.");
+        }
+
+        var added = new NetworkSession(container, Forget);
+        added.Enter(container.NamespaceOf(NamespaceKind.Network));
+        session = _sessions.GetOrAdd(container.Id, added);
+        if (session != added)
+        {
+            added.Dispose();
+            return session;
+        }
+
+        _ = DisposeAtEndAsync(container, added);
+        return session;
+    }
+
+    private static async Task DisposeAtEndAsync(Container container, NetworkSession session)
+    {
+        await container.EndedAsync().ConfigureAwait(false);
+        session.Dispose();
+    }
+
+    private void Require(Container container, string parameter)
+    {
+        ArgumentNullException.ThrowIfNull(container, parameter);
+        if (container.Engine != _engine)
+        {
+            throw new ArgumentException("The container is another engine's.", parameter);
+        }
+    }
+}

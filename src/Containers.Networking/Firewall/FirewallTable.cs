@@ -1,0 +1,281 @@
+using System.Net;
+using Containers.Addresses;
+using Containers.Interop;
+using Containers.Nftables;
+
+namespace Containers.Firewall;
+
+/// <summary>
+/// The one table of an engine. Its base chains are short and the same from beginning to end: what comes and goes are elements of sets by
+/// bridge or address, so that a container's start changes no rule, and a thousand networks cost a packet what one does.
+/// <list type="bullet">
+/// <item><see cref="Redirects"/>: bridge to verdict, for what comes from its containers before it is routed (type nat).</item>
+/// <item><see cref="Published"/>: a chain of nat for packets to the host's own addresses, from others and from the host itself.</item>
+/// <item><see cref="Services"/>: bridge, protocol and port of the host that its containers may reach (after redirection).</item>
+/// <item><see cref="Egress4"/>, <see cref="Egress6"/>: a container's address to verdict, for all that it sends beyond its bridge. A chain there
+/// returns for what may go on, and drops or rejects the rest; it sees each packet, not just the first of a connection.</item>
+/// </list>
+/// What leads into a container beyond its bridge must have been sent there by a destination translation, such as of <see cref="Published"/>.
+/// </summary>
+internal sealed class FirewallTable : IDisposable
+{
+    private const string Loopback = "lo";
+    private const byte EchoRequest4 = 8;
+    private const byte EchoRequest6 = 128;
+    private const byte NeighbourSolicitation = 135;
+    private const byte NeighbourAdvertisement = 136;
+
+    private readonly Chain _raw;
+    private readonly Chain _destinationNat;
+    private readonly Chain _outputNat;
+    private readonly Chain _forward;
+    private readonly Chain _egress;
+    private readonly Chain _input;
+    private readonly Chain _fromContainers;
+    private readonly Chain _sourceNat;
+    private readonly Set _same;
+    private readonly Set _internal;
+    private readonly Set _hosted;
+    private readonly Set _subnets4;
+    private readonly Set _subnets6;
+    private readonly Set _uplinks;
+
+    private FirewallTable(NftablesClient client, Table table)
+    {
+        Client = client;
+        Table = table;
+        _raw = Base("raw-prerouting", HookPoint.Prerouting, ChainPriority.Raw);
+        _destinationNat = Base("nat-prerouting", HookPoint.Prerouting, ChainPriority.DestinationNat, ChainType.Nat);
+        _outputNat = Base("nat-output", HookPoint.Output, ChainPriority.DestinationNat, ChainType.Nat);
+        _forward = Base("forward", HookPoint.Forward, ChainPriority.Filter);
+        _input = Base("input", HookPoint.Input, ChainPriority.Filter);
+        _sourceNat = Base("nat-postrouting", HookPoint.Postrouting, ChainPriority.SourceNat, ChainType.Nat);
+        _egress = new Chain(table, "egress");
+        _fromContainers = new Chain(table, "from-containers");
+        Published = new Chain(table, "published");
+        Bridges = new Set(table, "bridges", DataType.InterfaceName);
+        _same = new Set(table, "same", DataType.InterfaceName, DataType.InterfaceName);
+        _internal = new Set(table, "internal", DataType.InterfaceName);
+        _hosted = new Set(table, "hosted", DataType.InterfaceName);
+        _subnets4 = new Set(table, "subnets4", DataType.Ip4) { Intervals = true };
+        _subnets6 = new Set(table, "subnets6", DataType.Ip6) { Intervals = true };
+        _uplinks = new Set(table, "uplinks", DataType.InterfaceName);
+        Services = new Set(table, "services", DataType.InterfaceName, DataType.Protocol, DataType.Port);
+        Redirects = new Set(table, "redirects", DataType.InterfaceName) { Verdicts = true };
+        Egress4 = new Set(table, "egress4", DataType.Ip4) { Verdicts = true };
+        Egress6 = new Set(table, "egress6", DataType.Ip6) { Verdicts = true };
+    }
+
+    /// <summary>Whose socket owns the table; all changes of it go by this.</summary>
+    public NftablesClient Client { get; }
+
+    public Table Table { get; }
+
+    /// <summary>The engine's bridges.</summary>
+    public Set Bridges { get; }
+
+    public Set Redirects { get; }
+
+    public Chain Published { get; }
+
+    public Set Services { get; }
+
+    public Set Egress4 { get; }
+
+    public Set Egress6 { get; }
+
+    /// <summary>Makes the table, in the network namespace of the calling thread.</summary>
+    /// <exception cref="NetworkException">The kernel refuses, or lacks something of it.</exception>
+    public static FirewallTable Create(string name, IReadOnlyList<IFirewallPart> parts)
+    {
+        var client = NftablesClient.Open();
+        try
+        {
+            try
+            {
+                return Create(client, new Table(NftFamily.Inet, name) { Owned = true }, parts);
+            }
+            catch (NetworkException refused) when (refused.ErrorNumber == (int)Errno.EOPNOTSUPP)
+            {
+                // A kernel before 5.12 knows no owners of tables; where something else was missing this says it again.
+                return Create(client, new Table(NftFamily.Inet, name), parts);
+            }
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A bridge and its subnets become part of it. What of it must be made at the same moment is added to the batch.</summary>
+    public void Add(string bridge, IReadOnlyList<IPNetwork> subnets, bool isInternal, bool reachesHost, Action<NftBatch>? more = null) => Client.Commit(batch =>
+    {
+        Change(batch, adding: true, bridge, subnets, isInternal, reachesHost);
+        more?.Invoke(batch);
+    });
+
+    /// <summary>The reverse of <see cref="Add"/>.</summary>
+    public void Remove(string bridge, IReadOnlyList<IPNetwork> subnets, bool isInternal, bool reachesHost, Action<NftBatch>? more = null) => Client.Commit(batch =>
+    {
+        more?.Invoke(batch);
+        Change(batch, adding: false, bridge, subnets, isInternal, reachesHost);
+    });
+
+    /// <summary>Nothing is forwarded from one of these interfaces to another: the host did not do so before this engine needed forwarding.</summary>
+    public void GuardUplinks(IEnumerable<string> interfaces) =>
+        Client.Commit(batch => batch.AddElements(_uplinks, interfaces.Select(static name => new SetElement(Value.Interface(name)))));
+
+    /// <summary>Takes the table away.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            Client.Commit(batch => batch.DeleteTable(Table));
+        }
+        finally
+        {
+            Client.Dispose();
+        }
+    }
+
+    private static FirewallTable Create(NftablesClient client, Table table, IReadOnlyList<IFirewallPart> parts)
+    {
+        var made = new FirewallTable(client, table);
+        client.Commit(batch =>
+        {
+            made.Declare(batch);
+            foreach (var part in parts)
+            {
+                part.Declare(batch, made);
+            }
+        });
+        return made;
+    }
+
+    private void Declare(NftBatch batch)
+    {
+        batch.AddTable(Table);
+        foreach (var set in (ReadOnlySpan<Set>)[Bridges, _same, _internal, _hosted, _subnets4, _subnets6, _uplinks, Services])
+        {
+            batch.AddSet(set);
+        }
+
+        foreach (var chain in (ReadOnlySpan<Chain>)[_egress, _fromContainers, Published])
+        {
+            batch.AddChain(chain);
+        }
+
+        foreach (var map in (ReadOnlySpan<Set>)[Redirects, Egress4, Egress6])
+        {
+            batch.AddSet(map);
+        }
+
+        foreach (var chain in (ReadOnlySpan<Chain>)[_raw, _destinationNat, _outputNat, _forward, _input, _sourceNat])
+        {
+            batch.AddChain(chain);
+        }
+
+        DeclareTranslation(batch);
+        DeclareEgress(batch);
+        DeclareForwarding(batch);
+        DeclareInput(batch);
+    }
+
+    private void DeclareTranslation(NftBatch batch)
+    {
+        // From beyond, a container's own address is reachable for nobody: whoever routes to it by the host (CVE-2025-54410) ends here.
+        batch.AddRule(_raw, new Rule(From(Bridges), Act.Return));
+        batch.AddRule(_raw, new Rule(Match.InputInterface(Loopback), Act.Return));
+        batch.AddRule(_raw, new Rule(Match.In(_subnets4.Name, Field.Ip4Destination), Act.Counter, Act.Drop));
+        batch.AddRule(_raw, new Rule(Match.In(_subnets6.Name, Field.Ip6Destination), Act.Counter, Act.Drop));
+
+        // What passes through to somebody else is not ours to redirect (CVE-2025-67499).
+        batch.AddRule(_destinationNat, new Rule(Act.VerdictOf(Redirects.Name, Field.InputInterface)));
+        batch.AddRule(_destinationNat, new Rule(Match.DestinationIsLocal, Act.Jump(Published.Name)));
+        batch.AddRule(_outputNat, new Rule(Match.DestinationIsLocal, Act.Jump(Published.Name)));
+
+        batch.AddRule(_sourceNat, new Rule(Match.OutputInterface(Loopback), Act.Return));
+
+        // A container that reaches its own bridge by a published port would be answered past the host, by an address it did not ask.
+        batch.AddRule(_sourceNat, new Rule(Match.Status(ConnectionStatus.DestinationNat), Match.In(_same.Name, Field.InputInterface, Field.OutputInterface), Act.Masquerade()));
+        batch.AddRule(_sourceNat, new Rule(Match.In(Bridges.Name, Field.OutputInterface), Act.Return));
+        batch.AddRule(_sourceNat, new Rule(Match.In(_subnets4.Name, Field.Ip4Source), Act.Masquerade(random: true)));
+        batch.AddRule(_sourceNat, new Rule(Match.In(_subnets6.Name, Field.Ip6Source), Act.Masquerade(random: true)));
+    }
+
+    private void DeclareEgress(NftBatch batch)
+    {
+        batch.AddRule(_egress, new Rule(Act.VerdictOf(Egress4.Name, Field.Ip4Source)));
+        batch.AddRule(_egress, new Rule(Act.VerdictOf(Egress6.Name, Field.Ip6Source)));
+    }
+
+    private void DeclareForwarding(NftBatch batch)
+    {
+        batch.AddRule(_forward, new Rule(From(Bridges), Act.Jump(_egress.Name)));
+        batch.AddRule(_forward, new Rule(Match.In(_same.Name, Field.InputInterface, Field.OutputInterface), Act.Accept));
+        batch.AddRule(_forward, new Rule(From(_internal), Act.Counter, Act.Prohibit));
+        batch.AddRule(_forward, new Rule(To(_internal), Act.Counter, Act.Drop));
+        batch.AddRule(_forward, new Rule(From(Bridges), Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));
+        batch.AddRule(_forward, new Rule(To(Bridges), Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));
+        batch.AddRule(_forward, new Rule(To(Bridges), Match.Status(ConnectionStatus.DestinationNat), Act.Accept));
+        batch.AddRule(_forward, new Rule(From(Bridges), To(Bridges), Act.Counter, Act.Prohibit));
+        batch.AddRule(_forward, new Rule(To(Bridges), Act.Counter, Act.Drop));
+        batch.AddRule(_forward, new Rule(From(_uplinks), To(_uplinks), Act.Counter, Act.Drop));
+    }
+
+    private void DeclareInput(NftBatch batch)
+    {
+        batch.AddRule(_input, new Rule(From(Bridges), Act.Jump(_fromContainers.Name)));
+        batch.AddRule(_fromContainers, new Rule(Match.In(Services.Name, Field.InputInterface, Field.TransportProtocol, Field.DestinationPort), Act.Accept));
+        batch.AddRule(_fromContainers, new Rule(Act.Jump(_egress.Name)));
+        batch.AddRule(_fromContainers, new Rule(Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));
+        batch.AddRule(_fromContainers, new Rule(From(_hosted), Act.Accept));
+        batch.AddRule(_fromContainers, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(NeighbourSolicitation)), Act.Accept));
+        batch.AddRule(_fromContainers, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(NeighbourAdvertisement)), Act.Accept));
+        batch.AddRule(_fromContainers, new Rule(From(_internal), Act.Counter, Act.Drop));
+        batch.AddRule(_fromContainers, new Rule(Match.Is(Field.IcmpType, Value.Byte(EchoRequest4)), Act.Accept));
+        batch.AddRule(_fromContainers, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(EchoRequest6)), Act.Accept));
+        batch.AddRule(_fromContainers, new Rule(Act.Counter, Act.Reject));
+    }
+
+    private void Change(NftBatch batch, bool adding, string bridge, IReadOnlyList<IPNetwork> subnets, bool isInternal, bool reachesHost)
+    {
+        var name = Value.Interface(bridge);
+        Change(batch, adding, Bridges, new SetElement(name));
+        Change(batch, adding, _same, new SetElement(Value.Join(name, name)));
+        foreach (var subnet in subnets)
+        {
+            Change(batch, adding, Subnets.IsFour(subnet) ? _subnets4 : _subnets6, SetElement.Of(subnet));
+        }
+
+        if (isInternal)
+        {
+            Change(batch, adding, _internal, new SetElement(name));
+        }
+
+        if (reachesHost)
+        {
+            Change(batch, adding, _hosted, new SetElement(name));
+        }
+    }
+
+    private static void Change(NftBatch batch, bool adding, Set set, SetElement element)
+    {
+        if (adding)
+        {
+            batch.AddElements(set, element);
+        }
+        else
+        {
+            batch.DeleteElements(set, element);
+        }
+    }
+
+    private Chain Base(string name, HookPoint point, int priority, ChainType type = ChainType.Filter) =>
+        new(Table, name) { Hook = new Hook(point, priority) { Type = type } };
+
+    private static Statement From(Set bridges) => Match.In(bridges.Name, Field.InputInterface);
+
+    private static Statement To(Set bridges) => Match.In(bridges.Name, Field.OutputInterface);
+}

@@ -1,0 +1,25 @@
+using Microsoft.Extensions.Logging;
+
+namespace Containers;
+
+/// <summary>What networks log. Never an address or a name that a container asked for.</summary>
+internal static partial class NetworkLog
+{
+    [LoggerMessage(EventId = 200, Level = LogLevel.Debug, Message = "Network {Network} is made as {Bridge}")]
+    public static partial void NetworkMade(this ILogger logger, string network, string bridge);
+
+    [LoggerMessage(EventId = 201, Level = LogLevel.Warning, Message = "The interface {Link} could not be deleted")]
+    public static partial void NotRemoved(this ILogger logger, string link, Exception fault);
+
+    [LoggerMessage(EventId = 202, Level = LogLevel.Warning, Message = "{Setting} was {Before} and is {Now} now, so that containers reach other networks; it stays, as others may rely on it by then. Traffic between the interfaces that were there before is still not forwarded while this engine has a network")]
+    public static partial void ForwardingEnabled(this ILogger logger, string setting, string before, string now);
+
+    [LoggerMessage(EventId = 203, Level = LogLevel.Warning, Message = "The bridge {Bridge} of network {Network} was gone and is made again")]
+    public static partial void BridgeRepaired(this ILogger logger, string network, string bridge);
+
+    [LoggerMessage(EventId = 204, Level = LogLevel.Information, Message = "Took away {Count} interfaces and tables that engines left which have died")]
+    public static partial void Swept(this ILogger logger, int count);
+
+    [LoggerMessage(EventId = 205, Level = LogLevel.Warning, Message = "What a network had could not be taken away")]
+    public static partial void NetworkFault(this ILogger logger, Exception fault);
+}

@@ -1,0 +1,37 @@
+using System.Net;
+
+namespace Containers;
+
+/// <summary>How a network is made. What is not said is chosen.</summary>
+public sealed record NetworkOptions
+{
+    /// <summary>The IPv4 subnet, with a prefix of /30 or shorter; null: one that no route or address of the host, and no network of another engine, is in.</summary>
+    public IPNetwork? Subnet { get; init; }
+
+    /// <summary>The host's address in <see cref="Subnet"/>; null: its first.</summary>
+    public IPAddress? Gateway { get; init; }
+
+    /// <summary>Whether containers have IPv6 too; otherwise it is off in them, for this network.</summary>
+    public bool IPv6 { get; init; }
+
+    /// <summary>The IPv6 subnet; null: a random one of the unique local addresses (RFC 4193).</summary>
+    public IPNetwork? Subnet6 { get; init; }
+
+    /// <summary>The host's address in <see cref="Subnet6"/>; null: its first.</summary>
+    public IPAddress? Gateway6 { get; init; }
+
+    /// <summary>The largest packet, 1280 (68 without IPv6) to 65535 bytes; null: that of the interface of the host's default route, 1500 at most.</summary>
+    public int? Mtu { get; init; }
+
+    /// <summary>Containers reach each other and nothing else, and nothing else reaches them: no way out, no published ports, no names of elsewhere.</summary>
+    public bool Internal { get; init; }
+
+    /// <summary>
+    /// Containers may connect to services of the host, by its gateway address and all others it has. Otherwise they reach no more of it than
+    /// the names it gives and an answer to ping.
+    /// </summary>
+    public bool AllowHost { get; init; }
+
+    /// <summary>Data for those who list networks.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+}

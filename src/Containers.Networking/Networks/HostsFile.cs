@@ -1,0 +1,75 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Containers.Specification.Rules;
+
+namespace Containers.Networks;
+
+/// <summary>A container's /etc/hosts, as Docker writes it.</summary>
+internal static class HostsFile
+{
+    /// <summary>Stands for the host's address in the container's first network.</summary>
+    public const string HostGateway = "host-gateway";
+
+    private const string Loopback =
+        "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
+
+    /// <exception cref="NetworkException">An address of the host was asked for, and there is none.</exception>
+    public static string Compose(string hostname, string? domainName, IReadOnlyList<Endpoint> endpoints, IReadOnlyList<KeyValuePair<string, string>> extra)
+    {
+        var text = new StringBuilder(Loopback);
+        foreach (var (name, value) in extra)
+        {
+            if (value != HostGateway)
+            {
+                text.Append(value).Append('\t').Append(name).Append('\n');
+                continue;
+            }
+
+            if (endpoints.Count == 0)
+            {
+                throw new NetworkException("write /etc/hosts with", name, $"{HostGateway} is the host's address in the container's network, and it has none: use WithNetwork.");
+            }
+
+            Append(text, endpoints[0].Network.Gateway4, endpoints[0].Network.Gateway6, name);
+        }
+
+        var own = domainName is null ? hostname : $"{hostname}.{domainName} {hostname}";
+        foreach (var endpoint in endpoints)
+        {
+            Append(text, endpoint.Address4, endpoint.Address6, own);
+        }
+
+        if (endpoints.Count == 0)
+        {
+            text.Append("127.0.1.1\t").Append(own).Append('\n');
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>A line that a caller asks for.</summary>
+    /// <exception cref="ArgumentException">The name or the address cannot be one.</exception>
+    public static KeyValuePair<string, string> Require(string name, string address, string nameParameter, string addressParameter)
+    {
+        ArgumentNullException.ThrowIfNull(address, addressParameter);
+        NetworkAlias.Require(name, nameParameter);
+        if (address == HostGateway)
+        {
+            return new(name, address);
+        }
+
+        return IPAddress.TryParse(address, out var parsed) && (parsed.AddressFamily == AddressFamily.InterNetworkV6 || address.Count('.') == 3)
+            ? new(name, parsed.ToString())
+            : throw new ArgumentException($"'{Printable.Shorten(address)}' is no address, nor {HostGateway}.", addressParameter);
+    }
+
+    private static void Append(StringBuilder text, IPAddress four, IPAddress? six, string names)
+    {
+        text.Append(four).Append('\t').Append(names).Append('\n');
+        if (six is not null)
+        {
+            text.Append(six).Append('\t').Append(names).Append('\n');
+        }
+    }
+}

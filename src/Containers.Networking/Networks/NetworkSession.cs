@@ -1,0 +1,208 @@
+using System.Globalization;
+using Containers.Features;
+using Containers.Interop;
+using Containers.Netlink;
+using Containers.Rtnetlink;
+
+namespace Containers.Networks;
+
+/// <summary>The networks of one container, from its start to its end.</summary>
+internal sealed class NetworkSession(Container container, Action<NetworkSession> ended) : IFeatureSession, IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly List<Endpoint> _endpoints = [];
+    private NetworkNamespace? _space;
+    private (ulong Received, ulong Sent) _left;
+    private bool _isEnded;
+
+    public Container Container => container;
+
+    /// <summary>What it is connected to, in the order of its interfaces.</summary>
+    public IReadOnlyList<Endpoint> Endpoints
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _endpoints];
+            }
+        }
+    }
+
+    /// <summary>Gives it addresses on a network, before it starts.</summary>
+    public Endpoint Reserve(BridgeNetwork network, NetworkAttachment attachment)
+    {
+        lock (_gate)
+        {
+            var endpoint = network.Reserve(container, attachment);
+            endpoint.Interface = FreeInterface();
+            _endpoints.Add(endpoint);
+            return endpoint;
+        }
+    }
+
+    public void Attach(FileDescriptor networkNamespace)
+    {
+        lock (_gate)
+        {
+            Enter(networkNamespace);
+            foreach (var endpoint in _endpoints)
+            {
+                endpoint.Connect(_space!);
+            }
+
+            if (_endpoints.Count > 0)
+            {
+                Configure(_endpoints);
+            }
+        }
+    }
+
+    /// <summary>For a container that was started without: takes hold of its network.</summary>
+    public void Enter(FileDescriptor networkNamespace)
+    {
+        var own = Libc.Duplicate(networkNamespace, Libc.FcntlDuplicateCloseOnExec, 0);
+        _space = own.IsInvalid
+            ? throw new NetworkException("keep hold of the network namespace of", container.Id, ErrnoNames.Last)
+            : new NetworkNamespace(own);
+    }
+
+    /// <summary>Connects the running container to one more network.</summary>
+    /// <exception cref="InvalidOperationException">It does not run.</exception>
+    public Endpoint Connect(BridgeNetwork network, NetworkAttachment attachment)
+    {
+        lock (_gate)
+        {
+            if (_isEnded || _space is null)
+            {
+                throw new InvalidOperationException("The container does not run.");
+            }
+
+            var endpoint = network.Reserve(container, attachment);
+            try
+            {
+                endpoint.Interface = FreeInterface();
+                endpoint.Connect(_space);
+                Configure([endpoint]);
+            }
+            catch
+            {
+                endpoint.Dispose();
+                throw;
+            }
+
+            _endpoints.Add(endpoint);
+            return endpoint;
+        }
+    }
+
+    /// <summary>Takes the running container from a network. Completes when its interface is gone, and the way out leads elsewhere.</summary>
+    /// <returns>False: it is not connected to it.</returns>
+    public async Task<bool> DisconnectAsync(BridgeNetwork network)
+    {
+        Endpoint endpoint;
+        bool wasWayOut;
+        lock (_gate)
+        {
+            if (_endpoints.Find(candidate => candidate.Network == network) is not { } found)
+            {
+                return false;
+            }
+
+            endpoint = found;
+            wasWayOut = WayOut == endpoint;
+            _endpoints.Remove(endpoint);
+            var counted = endpoint.Count();
+            _left = (_left.Received + counted.Received, _left.Sent + counted.Sent);
+        }
+
+        await endpoint.LeaveAsync().ConfigureAwait(false);
+        lock (_gate)
+        {
+            if (wasWayOut && !_isEnded && WayOut is { } next)
+            {
+                Inside(next.AddWayOut);
+            }
+        }
+
+        return true;
+    }
+
+    public ResourceUsage Count(ResourceUsage usage)
+    {
+        lock (_gate)
+        {
+            var (received, sent) = _left;
+            foreach (var endpoint in _endpoints)
+            {
+                var counted = endpoint.Count();
+                received += counted.Received;
+                sent += counted.Sent;
+            }
+
+            return usage with { NetworkReceivedBytes = (long)received, NetworkSentBytes = (long)sent };
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_isEnded)
+            {
+                return;
+            }
+
+            _isEnded = true;
+            foreach (var endpoint in _endpoints)
+            {
+                endpoint.Dispose();
+            }
+
+            _space?.Dispose();
+        }
+
+        ended(this);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Whose gateway the default route leads to: the first that leads anywhere.</summary>
+    private Endpoint? WayOut => _endpoints.Find(static endpoint => !endpoint.Network.IsInternal);
+
+    private void Configure(List<Endpoint> endpoints)
+    {
+        var hasSix = KernelSettings.HasSix;
+        var wayOut = WayOut ?? endpoints.Find(static endpoint => !endpoint.Network.IsInternal);
+        Inside(inside =>
+        {
+            foreach (var endpoint in endpoints)
+            {
+                endpoint.Configure(inside, hasSix, endpoint == wayOut);
+            }
+        });
+    }
+
+    private void Inside(Action<RouteClient> work) => _space!.Run(() =>
+    {
+        using var inside = RouteClient.Open();
+        work(inside);
+        return true;
+    });
+
+    private string FreeInterface()
+    {
+        for (var number = 0; ; number++)
+        {
+            var name = string.Create(CultureInfo.InvariantCulture, $"eth{number}");
+            if (!_endpoints.Exists(endpoint => endpoint.Interface == name))
+            {
+                return name;
+            }
+        }
+    }
+}

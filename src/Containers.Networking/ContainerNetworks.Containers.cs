@@ -2,6 +2,7 @@ using System.Net;
 using Containers.Features;
 using Containers.Interop;
 using Containers.Networks;
+using Containers.Ports;
 using Containers.Specification;
 
 namespace Containers;
@@ -23,7 +24,14 @@ public sealed partial class ContainerNetworks
         ArgumentNullException.ThrowIfNull(network);
         Require(container, nameof(container));
         var attachment = NetworkAttachment.Of(network, connection ?? new NetworkConnection(), nameof(connection));
-        return Task.Run(() => SessionOf(container).Connect(FindOrCreate(network), attachment).Describe(), cancellationToken);
+        return Task.Run(
+            async () =>
+            {
+                var endpoint = SessionOf(container).Connect(FindOrCreate(network), attachment);
+                await FollowAsync(container).ConfigureAwait(false);
+                return endpoint.Describe();
+            },
+            cancellationToken);
     }
 
     /// <summary>Takes a running container from a network.</summary>
@@ -39,7 +47,7 @@ public sealed partial class ContainerNetworks
         return Task.Run(
             async () =>
             {
-                if (!_sessions.TryGetValue(container.Id, out var session) || !await session.DisconnectAsync(FindOrCreate(network)).ConfigureAwait(false))
+                if (!_sessions.TryGetValue(container.Id, out var session) || !await session.DisconnectAsync(FindOrCreate(network), () => FollowAsync(container)).ConfigureAwait(false))
                 {
                     throw new NetworkException("disconnect from the network", network, Errno.ENOENT, "The container is not connected to it.");
                 }
@@ -81,6 +89,9 @@ public sealed partial class ContainerNetworks
             throw;
         }
     }
+
+    /// <summary>Published ports lead to where the container is now.</summary>
+    private ValueTask FollowAsync(Container container) => _engine.Extension(static _ => new EnginePorts()).Find(container)?.FollowAsync() ?? ValueTask.CompletedTask;
 
     private BridgeNetwork? Existing(string name)
     {

@@ -3,6 +3,7 @@ using Containers.Features;
 using Containers.Firewall;
 using Containers.Interop;
 using Containers.Networks;
+using Containers.Ports;
 using Containers.Specification;
 using Containers.Specification.Rules;
 
@@ -23,7 +24,7 @@ public sealed partial class ContainerNetworks : IDisposable
     private readonly ContainerEngine _engine;
     private readonly Dictionary<string, BridgeNetwork> _networks = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, NetworkSession> _sessions = new(StringComparer.Ordinal);
-    private readonly IFirewallPart[] _parts = [];
+    private readonly IFirewallPart[] _parts = [new PortRules()];
     private HostSide? _host;
     private bool _isDisposed;
 

@@ -7,10 +7,18 @@ namespace Containers.Ports;
 internal sealed class EnginePorts
 {
     private readonly ConcurrentDictionary<PublishedPorts, bool> _all = new();
+    private readonly ConcurrentDictionary<Container, PortSession> _sessions = new();
 
     public void Add(PublishedPorts ports) => _all[ports] = true;
 
     public void Remove(PublishedPorts ports) => _all.TryRemove(ports, out _);
+
+    public void Add(Container container, PortSession session) => _sessions[container] = session;
+
+    public void Remove(Container container) => _sessions.TryRemove(container, out _);
+
+    /// <summary>What a container has published; null: nothing, or it has not started or has ended.</summary>
+    public PortSession? Find(Container container) => _sessions.GetValueOrDefault(container);
 
     /// <summary>The container that has a port, as words that end "It is …"; null: none.</summary>
     public string? FindOwner(IPAddress? address, int port, PortProtocol protocol) =>

@@ -39,6 +39,9 @@ internal sealed class HeldPort : IDisposable
     /// <summary>At every address of the host, of one family or both.</summary>
     public bool IsAnywhere => Address is null || Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any);
 
+    /// <summary>Addresses of this family lead to the container by rules, where it has one of the family too.</summary>
+    public bool IsTranslated(AddressFamily family) => !IsLoopback && (Address is null || Address.AddressFamily == family);
+
     /// <param name="address">Where; null: every address of either family.</param>
     /// <param name="hostPort">0: any that is free.</param>
     /// <param name="containerPort">The container's port that is published so.</param>

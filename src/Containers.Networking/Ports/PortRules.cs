@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Containers.Firewall;
 using Containers.Nftables;
 
 namespace Containers.Ports;
@@ -13,51 +14,39 @@ namespace Containers.Ports;
 /// other machines reach what listens on 127.0.0.1.
 /// </para>
 /// </summary>
-internal sealed class PortRules
+internal sealed class PortRules : IFirewallPart
 {
     private static readonly IPNetwork Loopback4 = new(new IPAddress([127, 0, 0, 0]), 8);
 
-    private readonly Set _anywhere4;
-    private readonly Set _anywhere6;
-    private readonly Set _at4;
-    private readonly Set _at6;
-
-    /// <param name="table">The engine's table.</param>
-    public PortRules(Table table)
+    public void Declare(NftBatch batch, FirewallTable table)
     {
-        _anywhere4 = new(table, "ports4", DataType.Protocol, DataType.Port) { Data = [DataType.Ip4, DataType.Port] };
-        _anywhere6 = new(table, "ports6", DataType.Protocol, DataType.Port) { Data = [DataType.Ip6, DataType.Port] };
-        _at4 = new(table, "ports4-at", DataType.Ip4, DataType.Protocol, DataType.Port) { Data = [DataType.Ip4, DataType.Port] };
-        _at6 = new(table, "ports6-at", DataType.Ip6, DataType.Protocol, DataType.Port) { Data = [DataType.Ip6, DataType.Port] };
-    }
-
-    /// <summary>Adds the rules to a chain that sees packets to this host's own addresses where destinations are translated.</summary>
-    public void Declare(NftBatch batch, Chain published)
-    {
-        foreach (var set in (ReadOnlySpan<Set>)[_anywhere4, _anywhere6, _at4, _at6])
+        var maps = new Maps(table.Table);
+        foreach (var map in (ReadOnlySpan<Set>)[maps.Anywhere4, maps.Anywhere6, maps.At4, maps.At6])
         {
-            batch.AddSet(set);
+            batch.AddSet(map);
         }
 
-        batch.AddRule(published, new Rule(Match.Destination(Loopback4), Act.Return));
-        batch.AddRule(published, new Rule(Match.Destination(IPAddress.IPv6Loopback), Act.Return));
-        AddLookups(batch, published, EtherType.Ip4, Field.Ip4Destination, _at4, _anywhere4);
-        AddLookups(batch, published, EtherType.Ip6, Field.Ip6Destination, _at6, _anywhere6);
+        batch.AddRule(table.Published, new Rule(Match.Destination(Loopback4), Act.Return));
+        batch.AddRule(table.Published, new Rule(Match.Destination(IPAddress.IPv6Loopback), Act.Return));
+        AddLookups(batch, table.Published, EtherType.Ip4, Field.Ip4Destination, maps.At4, maps.Anywhere4);
+        AddLookups(batch, table.Published, EtherType.Ip6, Field.Ip6Destination, maps.At6, maps.Anywhere6);
     }
 
-    public void Publish(NftBatch batch, IEnumerable<HeldPort> ports, IPAddress? container4, IPAddress? container6)
+    /// <summary>Adds the elements for ports of a container with these addresses.</summary>
+    public static void Publish(NftBatch batch, FirewallTable table, IEnumerable<HeldPort> ports, IPAddress? container4, IPAddress? container6)
     {
-        foreach (var (set, elements) in Elements(ports, container4, container6))
+        foreach (var (map, elements) in Elements(new Maps(table.Table), ports, container4, container6))
         {
-            batch.AddElements(set, elements);
+            batch.AddElements(map, elements);
         }
     }
 
-    public void Withdraw(NftBatch batch, IEnumerable<HeldPort> ports, IPAddress? container4, IPAddress? container6)
+    /// <summary>The reverse of <see cref="Publish"/>.</summary>
+    public static void Withdraw(NftBatch batch, FirewallTable table, IEnumerable<HeldPort> ports, IPAddress? container4, IPAddress? container6)
     {
-        foreach (var (set, elements) in Elements(ports, container4, container6))
+        foreach (var (map, elements) in Elements(new Maps(table.Table), ports, container4, container6))
         {
-            batch.DeleteElements(set, elements);
+            batch.DeleteElements(map, elements);
         }
     }
 
@@ -67,42 +56,24 @@ internal sealed class PortRules
         batch.AddRule(published, new Rule(Act.DestinationNatOf(anywhere.Name, etherType, withPort: true, Field.TransportProtocol, Field.DestinationPort)));
     }
 
-    private List<(Set Set, List<SetElement> Elements)> Elements(IEnumerable<HeldPort> ports, IPAddress? container4, IPAddress? container6)
+    private static IEnumerable<(Set Map, List<SetElement> Elements)> Elements(Maps maps, IEnumerable<HeldPort> ports, IPAddress? container4, IPAddress? container6)
     {
-        var elements = new List<(Set Set, List<SetElement> Elements)>();
+        (Set Map, List<SetElement> Elements)[] all = [(maps.Anywhere4, []), (maps.At4, []), (maps.Anywhere6, []), (maps.At6, [])];
         foreach (var port in ports)
         {
-            if (port.IsLoopback)
+            var kind = port.IsAnywhere ? 0 : 1;
+            if (container4 is not null && port.IsTranslated(AddressFamily.InterNetwork))
             {
-                continue;
+                all[kind].Elements.Add(Element(port, container4));
             }
 
-            if (container4 is not null && port.Address?.AddressFamily is null or AddressFamily.InterNetwork)
+            if (container6 is not null && port.IsTranslated(AddressFamily.InterNetworkV6))
             {
-                ListOf(port.IsAnywhere ? _anywhere4 : _at4).Add(Element(port, container4));
-            }
-
-            if (container6 is not null && port.Address?.AddressFamily is null or AddressFamily.InterNetworkV6)
-            {
-                ListOf(port.IsAnywhere ? _anywhere6 : _at6).Add(Element(port, container6));
+                all[kind + 2].Elements.Add(Element(port, container6));
             }
         }
 
-        return elements;
-
-        List<SetElement> ListOf(Set set)
-        {
-            foreach (var (known, list) in elements)
-            {
-                if (ReferenceEquals(known, set))
-                {
-                    return list;
-                }
-            }
-
-            elements.Add((set, []));
-            return elements[^1].Elements;
-        }
+        return all.Where(static of => of.Elements.Count > 0);
     }
 
     private static SetElement Element(HeldPort port, IPAddress container)
@@ -113,5 +84,17 @@ internal sealed class PortRules
         {
             Data = Value.Join(Value.Of(container), Value.Port((ushort)port.Port.ContainerPort)),
         };
+    }
+
+    /// <summary>From a port, at any address of the host or at one, to a container's address and port.</summary>
+    private sealed class Maps(Table table)
+    {
+        public Set Anywhere4 { get; } = new(table, "ports4", DataType.Protocol, DataType.Port) { Data = [DataType.Ip4, DataType.Port] };
+
+        public Set Anywhere6 { get; } = new(table, "ports6", DataType.Protocol, DataType.Port) { Data = [DataType.Ip6, DataType.Port] };
+
+        public Set At4 { get; } = new(table, "ports4-at", DataType.Ip4, DataType.Protocol, DataType.Port) { Data = [DataType.Ip4, DataType.Port] };
+
+        public Set At6 { get; } = new(table, "ports6-at", DataType.Ip6, DataType.Protocol, DataType.Port) { Data = [DataType.Ip6, DataType.Port] };
     }
 }

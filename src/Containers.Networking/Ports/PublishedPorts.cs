@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Containers.Firewall;
 using Containers.Interop;
-using Containers.Nftables;
 
 namespace Containers.Ports;
 
@@ -15,7 +15,7 @@ internal sealed class PublishedPorts : IAsyncDisposable
     private readonly EnginePorts _engine;
     private readonly List<HeldPort> _held = [];
     private readonly List<IAsyncDisposable> _proxies = [];
-    private Action? _withdraw;
+    private (FirewallTable Table, IPAddress? Container4, IPAddress? Container6)? _published;
 
     private PublishedPorts(EnginePorts engine, string owner)
     {
@@ -57,19 +57,44 @@ internal sealed class PublishedPorts : IAsyncDisposable
     /// that family is passed on by this process, and the container sees the host as its source.
     /// </summary>
     /// <exception cref="NetworkException">The kernel refuses the rules.</exception>
-    public void Publish(NftablesClient filter, PortRules rules, IPAddress? container4, IPAddress? container6)
+    public void Publish(FirewallTable table, IPAddress? container4, IPAddress? container6)
     {
-        filter.Commit(batch => rules.Publish(batch, _held, container4, container6));
-        _withdraw = () => filter.Commit(batch => rules.Withdraw(batch, _held, container4, container6));
+        table.Client.Commit(batch => PortRules.Publish(batch, table, _held, container4, container6));
+        _published = (table, container4, container6);
         ForgetConnections();
         foreach (var held in _held)
         {
             var address = held.Address?.AddressFamily == AddressFamily.InterNetworkV6 ? container6 ?? container4 : container4 ?? container6;
             Pass(held, new IPEndPoint(address!, held.Port.ContainerPort));
-            if (!held.IsLoopback && IsWithoutRules(held.Address, container4, container6))
+            if ((container4 is null && held.IsTranslated(AddressFamily.InterNetwork)) || (container6 is null && held.IsTranslated(AddressFamily.InterNetworkV6)))
             {
                 held.OpenToAll();
             }
+        }
+    }
+
+    /// <summary>The reverse of <see cref="Publish"/>; the ports stay taken.</summary>
+    /// <exception cref="NetworkException">The kernel refuses; connections that this process passes on have ended nevertheless.</exception>
+    public async ValueTask WithdrawAsync()
+    {
+        var published = _published;
+        _published = null;
+        try
+        {
+            if (published is { Table: var table, Container4: var container4, Container6: var container6 })
+            {
+                table.Client.Commit(batch => PortRules.Withdraw(batch, table, _held, container4, container6));
+                ForgetConnections();
+            }
+        }
+        finally
+        {
+            foreach (var proxy in _proxies)
+            {
+                await proxy.DisposeAsync().ConfigureAwait(false);
+            }
+
+            _proxies.Clear();
         }
     }
 
@@ -87,36 +112,19 @@ internal sealed class PublishedPorts : IAsyncDisposable
         Ports.Any(published => published.HostPort == port && published.Protocol == protocol) &&
         _held.Exists(held => held.Port.HostPort == port && held.Port.Protocol == protocol && PortMapping.Overlap(held.Address, address));
 
-    /// <summary>Takes the rules away, ends what this process passes on, and gives the ports back.</summary>
+    /// <summary>Withdraws the ports, and gives them back.</summary>
     public async ValueTask DisposeAsync()
     {
         _engine.Remove(this);
         try
         {
-            _withdraw?.Invoke();
-            if (_withdraw is not null)
-            {
-                ForgetConnections();
-            }
+            await WithdrawAsync().ConfigureAwait(false);
         }
         finally
         {
-            _withdraw = null;
-            foreach (var proxy in _proxies)
-            {
-                await proxy.DisposeAsync().ConfigureAwait(false);
-            }
-
             Release();
         }
     }
-
-    private static bool IsWithoutRules(IPAddress? address, IPAddress? container4, IPAddress? container6) => address?.AddressFamily switch
-    {
-        AddressFamily.InterNetwork => container4 is null,
-        AddressFamily.InterNetworkV6 => container6 is null,
-        _ => container4 is null || container6 is null,
-    };
 
     private void Pass(HeldPort held, IPEndPoint target) =>
         _proxies.Add(held.Port.Protocol == PortProtocol.Tcp ? TcpProxy.Start(held.Socket, target) : UdpProxy.Start(held.Socket, target));

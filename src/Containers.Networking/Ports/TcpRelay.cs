@@ -1,31 +1,25 @@
-using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 
 namespace Containers.Ports;
 
-/// <summary>
-/// One connection that is passed on: bytes in both directions, the end of each by itself, a reset as a reset. A side that does not read
-/// stops the other's writing: no more than a buffer a direction is held, and none while nothing comes.
-/// </summary>
+/// <summary>One connection that is passed on: bytes in both directions, the end of each by itself, a reset as a reset.</summary>
 internal static class TcpRelay
 {
-    private const int BufferSize = 128 * 1024;
-
     /// <summary>Owns the client's socket. Never throws for what either side does.</summary>
     public static async Task RunAsync(Socket client, IPEndPoint target, CancellationToken cancellationToken)
     {
+        using var container = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         using (client)
         {
-            if (!MayComeFrom(client))
-            {
-                Reset(client);
-                return;
-            }
-
-            using var container = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             try
             {
+                if (!MayComeFrom(client))
+                {
+                    Reset(client);
+                    return;
+                }
+
                 await container.ConnectAsync(target, cancellationToken).ConfigureAwait(false);
                 client.NoDelay = container.NoDelay = true;
                 client.Blocking = container.Blocking = false;
@@ -48,45 +42,21 @@ internal static class TcpRelay
         }
     }
 
+    private static async Task CopyAsync(Socket from, Socket to, CancellationToken cancellationToken)
+    {
+        using var stream = new TcpStreamCopy(from, to);
+        await stream.RunAsync(cancellationToken).ConfigureAwait(false);
+        to.Shutdown(SocketShutdown.Send);
+    }
+
     /// <summary>
     /// Loopback is for this host alone. The kernel drops what comes to 127.0.0.1 from elsewhere, unless route_localnet is on, as some
     /// other software of the host may have wanted it for itself.
     /// </summary>
     private static bool MayComeFrom(Socket client) =>
-        !IPAddress.IsLoopback(((IPEndPoint)client.LocalEndPoint!).Address) || IPAddress.IsLoopback(((IPEndPoint)client.RemoteEndPoint!).Address);
+        !IsLoopback(client.LocalEndPoint) || IsLoopback(client.RemoteEndPoint);
 
-    private static async Task CopyAsync(Socket from, Socket to, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            // Completes when there is something to read; a connection that says nothing has no buffer.
-            await from.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken).ConfigureAwait(false);
-            var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
-            try
-            {
-                SocketError error;
-                while (from.Receive(buffer, SocketFlags.None, out error) is > 0 and var received)
-                {
-                    await to.SendAsync(buffer.AsMemory(0, received), SocketFlags.None, cancellationToken).ConfigureAwait(false);
-                }
-
-                switch (error)
-                {
-                    case SocketError.WouldBlock:
-                        continue;
-                    case SocketError.Success:
-                        to.Shutdown(SocketShutdown.Send);
-                        return;
-                    default:
-                        throw new SocketException((int)error);
-                }
-            }
-            finally
-            {
-                ArrayPool<byte>.Shared.Return(buffer);
-            }
-        }
-    }
+    private static bool IsLoopback(EndPoint? end) => IPAddress.IsLoopback(((IPEndPoint)end!).Address);
 
     private static void Reset(Socket socket)
     {

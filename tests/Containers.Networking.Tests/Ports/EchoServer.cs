@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Containers.Netlink;
 
 namespace Containers.Tests.Ports;
 
@@ -19,10 +20,10 @@ internal sealed class EchoServer : IAsyncDisposable
 
     public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndPoint!;
 
-    public static EchoServer Start(IPAddress address, int port = 0, TestNamespace? space = null, SocketType type = SocketType.Stream)
+    public static EchoServer Start(IPAddress address, int port = 0, NetworkNamespace? space = null, SocketType type = SocketType.Stream, bool onlySix = false)
     {
-        var listener = space is null ? Bind(address, port, type) : space.Namespace.Run(() => Bind(address, port, type));
-        return new EchoServer(listener);
+        Socket Make() => Bind(address, port, type, onlySix);
+        return new EchoServer(space is null ? Make() : space.Run(Make));
     }
 
     public static async Task<string> ReadLineAsync(TcpClient client)
@@ -46,9 +47,14 @@ internal sealed class EchoServer : IAsyncDisposable
         _end.Dispose();
     }
 
-    private static Socket Bind(IPAddress address, int port, SocketType type)
+    private static Socket Bind(IPAddress address, int port, SocketType type, bool onlySix)
     {
         var socket = new Socket(address.AddressFamily, type, type == SocketType.Stream ? ProtocolType.Tcp : ProtocolType.Udp);
+        if (address.Equals(IPAddress.IPv6Any))
+        {
+            socket.DualMode = !onlySix;
+        }
+
         socket.Bind(new IPEndPoint(address, port));
         if (type == SocketType.Stream)
         {

@@ -27,7 +27,9 @@ public sealed partial class ContainerNetworks
         return Task.Run(
             async () =>
             {
-                var endpoint = SessionOf(container).Connect(FindOrCreate(network), attachment);
+                var session = SessionOf(container);
+                var bridge = FindOrCreate(network);
+                var endpoint = await TryAgainAsync(bridge, () => session.Connect(bridge, attachment)).ConfigureAwait(false);
                 await FollowAsync(container).ConfigureAwait(false);
                 return endpoint.Describe();
             },
@@ -71,7 +73,7 @@ public sealed partial class ContainerNetworks
             {
                 // Making the built-in bridge is work for another thread than the caller's.
                 var network = Existing(attachment.Network) ?? await Task.Run(() => FindOrCreate(attachment.Network), CancellationToken.None).ConfigureAwait(false);
-                session.Reserve(network, attachment);
+                _ = await TryAgainAsync(network, () => session.Reserve(network, attachment)).ConfigureAwait(false);
             }
 
             var endpoints = session.Endpoints;
@@ -92,6 +94,20 @@ public sealed partial class ContainerNetworks
 
     /// <summary>Published ports lead to where the container is now.</summary>
     private ValueTask FollowAsync(Container container) => _engine.Extension(static _ => new EnginePorts()).Find(container)?.FollowAsync() ?? ValueTask.CompletedTask;
+
+    /// <summary>An address of a container that has just ended is free a moment later: that is waited for.</summary>
+    private static async ValueTask<Endpoint> TryAgainAsync(BridgeNetwork network, Func<Endpoint> take)
+    {
+        try
+        {
+            return take();
+        }
+        catch (NetworkException) when (network.SettledAsync() is { IsCompleted: false } settled)
+        {
+            await settled.ConfigureAwait(false);
+            return take();
+        }
+    }
 
     private BridgeNetwork? Existing(string name)
     {

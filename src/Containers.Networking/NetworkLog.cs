@@ -17,7 +17,7 @@ internal static partial class NetworkLog
     [LoggerMessage(EventId = 203, Level = LogLevel.Warning, Message = "The bridge {Bridge} of network {Network} was gone and is made again")]
     public static partial void BridgeRepaired(this ILogger logger, string network, string bridge);
 
-    [LoggerMessage(EventId = 204, Level = LogLevel.Information, Message = "Took away {Count} interfaces and tables that engines left which have died")]
+    [LoggerMessage(EventId = 204, Level = LogLevel.Information, Message = "Took away {Count} interfaces of engines whose processes have died")]
     public static partial void Swept(this ILogger logger, int count);
 
     [LoggerMessage(EventId = 205, Level = LogLevel.Warning, Message = "What a network had could not be taken away")]

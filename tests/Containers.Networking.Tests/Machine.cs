@@ -8,10 +8,12 @@ internal sealed class Machine : IDisposable
 {
     private static int s_number;
     private readonly TestNamespace _space;
+    private readonly TestNamespace? _host;
     private readonly string _cable;
 
-    private Machine(TestNamespace space, string cable, int number)
+    private Machine(TestNamespace? host, TestNamespace space, string cable, int number)
     {
+        _host = host;
         _space = space;
         _cable = cable;
         Address = new IPAddress([198, 18, (byte)number, 2]);
@@ -34,12 +36,14 @@ internal sealed class Machine : IDisposable
     /// <summary>The host's end of the cable.</summary>
     public string Cable => _cable;
 
-    public static Machine Create()
+    /// <param name="at">The host; null: the one that the tests play.</param>
+    public static Machine Create(TestNamespace? at = null)
     {
         Assert.SkipUnless(OwnNetwork.IsHere, "only root may make networks of its own");
         var number = Interlocked.Increment(ref s_number);
-        var machine = new Machine(TestNamespace.Create(), $"cable{number}", number);
-        using var host = RouteClient.Open();
+        var machine = new Machine(at, TestNamespace.Create(), $"cable{number}", number);
+        using var opened = at is null ? RouteClient.Open() : null;
+        var host = at?.Route ?? opened!;
         host.Links.Create(new VethLink(machine._cable, new VethLink("eth0") { Namespace = machine._space.Namespace }));
         var cable = host.Links.Get(machine._cable).Index;
         host.Addresses.Add(new InterfaceAddress(cable, machine.HostAddress, 24));
@@ -60,9 +64,9 @@ internal sealed class Machine : IDisposable
 
     public void Dispose()
     {
-        using (var host = RouteClient.Open())
+        using (var host = _host is null ? RouteClient.Open() : null)
         {
-            host.Links.TryDelete(_cable);
+            (host ?? _host!.Route).Links.TryDelete(_cable);
         }
 
         _space.Dispose();

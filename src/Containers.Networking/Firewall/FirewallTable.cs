@@ -1,6 +1,5 @@
 using System.Net;
 using Containers.Addresses;
-using Containers.Interop;
 using Containers.Nftables;
 
 namespace Containers.Firewall;
@@ -91,15 +90,7 @@ internal sealed class FirewallTable : IDisposable
         var client = NftablesClient.Open();
         try
         {
-            try
-            {
-                return Create(client, new Table(NftFamily.Inet, name) { Owned = true }, parts);
-            }
-            catch (NetworkException refused) when (refused.ErrorNumber == (int)Errno.EOPNOTSUPP)
-            {
-                // A kernel before 5.12 knows no owners of tables; where something else was missing this says it again.
-                return Create(client, new Table(NftFamily.Inet, name), parts);
-            }
+            return Create(client, new Table(NftFamily.Inet, name) { Owned = true }, parts);
         }
         catch
         {

@@ -21,6 +21,7 @@ internal sealed class BridgeNetwork : IDisposable
     private readonly PhysicalAddress _mac = RandomMac();
     private readonly ConcurrentDictionary<string, Endpoint> _endpoints = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<IPAddress, Endpoint> _byAddress = new();
+    private readonly ConcurrentDictionary<Task, bool> _leaving = new();
     private readonly Lock _gate = new();
     private int _index;
     private bool _isRemoved;
@@ -31,16 +32,18 @@ internal sealed class BridgeNetwork : IDisposable
         _options = options;
         _leases = [.. leases];
         Name = name;
-        Bridge = HostSide.NewBridgeName();
-        Mtu = options.Mtu ?? DefaultMtu(host.Links);
-        _addresses4 = new AddressAllocator(host.Records, leases[0].Subnet, options.Gateway);
+        Bridge = host.TakeBridgeName();
+        AddressAllocator? four = null;
         try
         {
+            Mtu = options.Mtu ?? DefaultMtu(host.Links);
+            _addresses4 = four = new AddressAllocator(host.Records, leases[0].Subnet, options.Gateway);
             _addresses6 = leases.Count > 1 ? new AddressAllocator(host.Records, leases[1].Subnet, options.Gateway6) : null;
         }
         catch
         {
-            _addresses4.Dispose();
+            four?.Dispose();
+            host.ReturnBridgeName(Bridge);
             throw;
         }
     }
@@ -100,7 +103,7 @@ internal sealed class BridgeNetwork : IDisposable
             }
             catch
             {
-                network.Dispose();
+                network.TakeAway();
                 throw;
             }
         }
@@ -116,6 +119,9 @@ internal sealed class BridgeNetwork : IDisposable
 
     /// <summary>The container that has this address here and is attached.</summary>
     public bool TryFind(IPAddress address, [NotNullWhen(true)] out Endpoint? endpoint) => _byAddress.TryGetValue(address, out endpoint) && endpoint.IsAttached;
+
+    /// <summary>Completes when the interfaces of all containers that have left are gone, and with them their addresses free.</summary>
+    public Task SettledAsync() => Task.WhenAll(_leaving.Keys);
 
     /// <summary>Gives a container addresses here.</summary>
     /// <exception cref="NetworkException">An address cannot be had, or the container is here already.</exception>
@@ -167,7 +173,7 @@ internal sealed class BridgeNetwork : IDisposable
     }
 
     /// <summary>Makes a container's interface with its port here. A bridge that somebody deleted is made again.</summary>
-    internal void CreatePort(Endpoint endpoint, VethLink link)
+    internal void CreatePort(VethLink link)
     {
         var index = Volatile.Read(ref _index);
         try
@@ -183,7 +189,8 @@ internal sealed class BridgeNetwork : IDisposable
 
     internal LinkStatistics? Statistics(string port) => _host.Links.Links.Find(port)?.Statistics;
 
-    internal Task Leave(Endpoint endpoint, AddressLease lease4, AddressLease? lease6)
+    /// <summary>Takes a container away; its addresses are free again once its interface is gone.</summary>
+    internal Task LeaveAsync(Endpoint endpoint, bool hasPort, AddressLease lease4, AddressLease? lease6)
     {
         lock (_gate)
         {
@@ -195,7 +202,17 @@ internal sealed class BridgeNetwork : IDisposable
             }
         }
 
-        return _host.Removal.Add(endpoint.Port, lease4, lease6);
+        if (!hasPort)
+        {
+            lease4.Dispose();
+            lease6?.Dispose();
+            return Task.CompletedTask;
+        }
+
+        var gone = _host.Removal.Add(endpoint.Port, lease4, lease6);
+        _leaving[gone] = true;
+        _ = gone.ContinueWith(task => _leaving.TryRemove(task, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return gone;
     }
 
     /// <summary>No container comes any more. False: there is one.</summary>
@@ -227,6 +244,14 @@ internal sealed class BridgeNetwork : IDisposable
     /// <summary>Takes bridge, rules and subnet away. What cannot be is told, and keeps nothing else from being taken away.</summary>
     public void Dispose()
     {
+        // Until then addresses are given back.
+        SettledAsync().GetAwaiter().GetResult();
+        TakeAway();
+        Release();
+    }
+
+    private void TakeAway()
+    {
         try
         {
             _host.Links.Links.TryDelete(Bridge);
@@ -236,16 +261,13 @@ internal sealed class BridgeNetwork : IDisposable
         {
             _host.Logger.NetworkFault(fault);
         }
-        finally
-        {
-            Release();
-        }
     }
 
     private IPNetwork[] Subnets => Subnet6 is { } six ? [Subnet4, six] : [Subnet4];
 
     private void Release()
     {
+        _host.ReturnBridgeName(Bridge);
         _addresses4.Dispose();
         _addresses6?.Dispose();
         foreach (var lease in _leases)

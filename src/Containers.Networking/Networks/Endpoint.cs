@@ -17,6 +17,7 @@ internal sealed class Endpoint : IDisposable
     private readonly AddressLease _lease4;
     private readonly AddressLease? _lease6;
     private int _isDisposed;
+    private bool _hasPort;
     private (ulong Received, ulong Sent) _counted;
 
     internal Endpoint(BridgeNetwork network, Container container, NetworkAttachment attachment, AddressLease lease4, AddressLease? lease6)
@@ -52,12 +53,11 @@ internal sealed class Endpoint : IDisposable
     public bool IsAttached { get; private set; }
 
     /// <summary>Makes both ends, each where it belongs from the start.</summary>
-    public void Connect(NetworkNamespace space) => Network.CreatePort(this, new VethLink(Port, new VethLink(Interface)
+    public void Connect(NetworkNamespace space)
     {
-        Namespace = space,
-        HardwareAddress = Mac,
-        Mtu = Network.Mtu,
-    }));
+        _hasPort = true;
+        Network.CreatePort(new VethLink(Port, new VethLink(Interface) { Namespace = space, HardwareAddress = Mac, Mtu = Network.Mtu }));
+    }
 
     /// <summary>Sets the inner end up. Runs inside.</summary>
     /// <param name="inside">The container's interfaces.</param>
@@ -126,7 +126,7 @@ internal sealed class Endpoint : IDisposable
         }
 
         IsAttached = false;
-        return Network.Leave(this, _lease4, _lease6);
+        return Network.LeaveAsync(this, _hasPort, _lease4, _lease6);
     }
 
     /// <summary>The first two bytes are Docker's, the rest is the address: who has it next has the same, so no neighbour remembers a wrong one.</summary>

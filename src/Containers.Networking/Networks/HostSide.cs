@@ -17,12 +17,16 @@ internal sealed class HostSide : IDisposable
     public const string PortPrefix = "cv-";
 
     private const string AliasPrefix = "containers:";
-    private const int BridgeNameBytes = 4;
-    private const int PortNameCharacters = 11;
+    private const int PortNameCharacters = 12;
+
+    /// <summary>What is left of the 15 characters of a name.</summary>
+    private const int MostBridges = 0x1000;
+
     private const int MarkCharacters = 8;
 
     private readonly EngineDirectory _directory;
     private readonly IReadOnlyList<IFirewallPart> _parts;
+    private readonly HashSet<int> _bridges = [];
 
     public HostSide(EngineDirectory directory, IReadOnlyList<IFirewallPart> parts, ILogger logger)
     {
@@ -32,6 +36,7 @@ internal sealed class HostSide : IDisposable
         Links = RouteClient.Open();
         Records = RecordsHere();
         Removal = new LinkRemoval(Links.Links, logger);
+        DeadEngines.Sweep(this);
     }
 
     /// <summary>Interfaces, addresses and routes of the host.</summary>
@@ -50,12 +55,10 @@ internal sealed class HostSide : IDisposable
     /// <summary>The engine's rules; null while it has no bridge.</summary>
     public FirewallTable? Firewall { get; private set; }
 
-    /// <summary>What is written on each interface of this engine.</summary>
+    /// <summary>What is written on each bridge, for those who wonder whose it is.</summary>
     public string Alias => AliasPrefix + _directory.Path;
 
-    public string TableName => TableOf(_directory.Path);
-
-    public FirewallTable EnsureFirewall() => Firewall ??= FirewallTable.Create(TableName, _parts);
+    public FirewallTable EnsureFirewall() => Firewall ??= FirewallTable.Create(TableOf(Mark), _parts);
 
     public void DropFirewall()
     {
@@ -64,19 +67,36 @@ internal sealed class HostSide : IDisposable
         firewall?.Dispose();
     }
 
-    public static string NewBridgeName() => BridgePrefix + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(BridgeNameBytes));
+    /// <summary>A name for a bridge, this engine's mark in it.</summary>
+    public string TakeBridgeName()
+    {
+        for (var number = 0; number < MostBridges; number++)
+        {
+            if (_bridges.Add(number))
+            {
+                return string.Create(CultureInfo.InvariantCulture, $"{BridgePrefix}{Mark}{number:x}");
+            }
+        }
 
+        throw new NetworkException("name a bridge", null, $"An engine has {MostBridges} networks at most: remove some.");
+    }
+
+    public void ReturnBridgeName(string name) => _bridges.Remove(int.Parse(name.AsSpan(BridgePrefix.Length + MarkCharacters), NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+
+    /// <summary>A name for the host's end of a container's interface.</summary>
     public static string NewPortName() => PortPrefix + RandomNumberGenerator.GetHexString(PortNameCharacters, lowercase: true);
 
-    /// <summary>The directory of the engine that wrote this on an interface; null: none did.</summary>
-    public static string? DirectoryOf(string? alias) => alias is not null && alias.StartsWith(AliasPrefix, StringComparison.Ordinal) ? alias[AliasPrefix.Length..] : null;
-
-    /// <summary>The name of the table of the engine with this directory.</summary>
-    public static string TableOf(string directory)
+    /// <summary>The mark of the engine whose bridge this is, by its name; null: it is none's.</summary>
+    public static string? MarkOf(string name)
     {
-        var name = Path.GetFileName(directory);
-        return "containers-" + name[..Math.Min(MarkCharacters, name.Length)];
+        var rest = name.StartsWith(BridgePrefix, StringComparison.Ordinal) ? name[BridgePrefix.Length..] : string.Empty;
+        return rest.Length > MarkCharacters && rest.All(char.IsAsciiHexDigitLower) ? rest[..MarkCharacters] : null;
     }
+
+    /// <summary>The name of the table of the engine with this mark.</summary>
+    public static string TableOf(string mark) => "containers-" + mark;
+
+    private string Mark => _directory.Name[..MarkCharacters];
 
     public void Dispose()
     {

@@ -8,6 +8,8 @@ namespace Containers.Tests.Ports;
 /// <summary>Asks an <see cref="EchoServer"/>, from any network, from where it sees the client.</summary>
 internal static class Client
 {
+    private const int MostAttempts = 5;
+
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
     /// <summary>A socket in a network namespace; null: the host's.</summary>
@@ -15,6 +17,30 @@ internal static class Client
     {
         Socket Make() => new(family, type, type == SocketType.Stream ? ProtocolType.Tcp : ProtocolType.Udp);
         return space is null ? Make() : space.Run(Make);
+    }
+
+    /// <summary>The same where there will be an answer, if not at once: a machine that is busy, a packet that was lost.</summary>
+    public static async Task<string?> HearAsync(NetworkNamespace? space, IPEndPoint server, SocketType type = SocketType.Stream)
+    {
+        string? answer = null;
+        for (var attempt = 0; attempt < MostAttempts && answer is null; attempt++)
+        {
+            answer = await AskAsync(space, server, type);
+        }
+
+        return answer;
+    }
+
+    /// <summary>Over a connected socket.</summary>
+    public static async Task<string?> HearAsync(Socket socket)
+    {
+        string? answer = null;
+        for (var attempt = 0; attempt < MostAttempts && answer is null; attempt++)
+        {
+            answer = await AskAsync(socket);
+        }
+
+        return answer;
     }
 
     /// <returns>The address; null: refused, or no answer.</returns>

@@ -1,0 +1,81 @@
+using System.Net;
+using System.Net.NetworkInformation;
+
+namespace Containers.Tests.Networks;
+
+/// <summary>Networks of a container that runs.</summary>
+public class ConnectTests
+{
+    [Fact]
+    public async Task RunningContainer_IsConnectedAsItIsAsked()
+    {
+        await using var lab = new NetworkLab();
+        await lab.Networks.CreateAsync("late", new NetworkOptions { Subnet = IPNetwork.Parse("10.213.1.0/24"), IPv6 = true, Subnet6 = IPNetwork.Parse("fd00:213:1::/64") }, Box.Token);
+        await using var web = await lab.StartAsync(Box.Web("late").WithNetwork("late"));
+        await using var container = await lab.StartAsync(Box.Sleeper.WithNetwork("bridge"));
+        var place = await lab.Networks.ConnectAsync("late", container, new NetworkConnection
+        {
+            Aliases = ["comer"],
+            Address = IPAddress.Parse("10.213.1.77"),
+            Address6 = IPAddress.Parse("fd00:213:1::77"),
+            MacAddress = PhysicalAddress.Parse("02-00-00-00-00-77"),
+        }, Box.Token);
+
+        Assert.Equal(("eth1", "comer"), (place.Interface, Assert.Single(place.Aliases)));
+        var shown = await Box.InAsync(container, "ip addr show eth1");
+        Assert.Contains("inet 10.213.1.77/24", shown, StringComparison.Ordinal);
+        Assert.Contains("inet6 fd00:213:1::77/64", shown, StringComparison.Ordinal);
+        Assert.Contains("link/ether 02:00:00:00:00:77", shown, StringComparison.Ordinal);
+        Assert.Equal("late\n", await Box.InAsync(container, $"timeout 2 wget -qO- http://{web.Networks[0].Address}"));
+        Assert.Equal("late\n", await Box.InAsync(container, $"timeout 2 wget -qO- http://[{web.Networks[0].Address6}]"));
+        Assert.Equal(2, container.Networks.Count);
+
+        await lab.Networks.DisconnectAsync("late", container, Box.Token);
+        Assert.False(await Box.SucceedsInAsync(container, "ip link show eth1"));
+        Assert.Single(container.Networks);
+        Assert.Single((await lab.Networks.InspectAsync("late", Box.Token)).Endpoints);
+    }
+
+    [Fact]
+    public async Task ContainerWithoutANetwork_CanGetOneLater()
+    {
+        await using var lab = new NetworkLab();
+        await lab.Networks.CreateAsync("later", cancellationToken: Box.Token);
+        await using (var container = await lab.StartAsync(Box.Sleeper))
+        {
+            await using var web = await lab.StartAsync(Box.Web("later").WithNetwork("later"));
+            Assert.Equal("eth0", (await lab.Networks.ConnectAsync("later", container, cancellationToken: Box.Token)).Interface);
+            Assert.Equal("later\n", await Box.InAsync(container, $"timeout 2 wget -qO- http://{web.Networks[0].Address}"));
+            Assert.Single(container.Networks);
+        }
+
+        Assert.Empty((await lab.Networks.InspectAsync("later", Box.Token)).Endpoints);
+    }
+
+    [Fact]
+    public async Task Connecting_IsRefusedWhereItCannotBe()
+    {
+        await using var lab = new NetworkLab();
+        await using var other = new NetworkLab();
+        await lab.Networks.CreateAsync("once", new NetworkOptions { Subnet = IPNetwork.Parse("10.213.2.0/24") }, Box.Token);
+        await using var container = await lab.StartAsync(Box.Sleeper.WithNetwork("once", address: IPAddress.Parse("10.213.2.9")));
+        await using var host = await lab.StartAsync(Box.Sleeper.WithNetwork("host"));
+        await using var second = await lab.StartAsync(Box.Sleeper);
+
+        Assert.Contains("EEXIST", (await Refused("once", container, null)).Message, StringComparison.Ordinal);
+        Assert.Contains("ENOENT", (await Refused("nowhere", container, null)).Message, StringComparison.Ordinal);
+        Assert.Contains("EADDRINUSE", (await Refused("once", second, new NetworkConnection { Address = IPAddress.Parse("10.213.2.9") })).Message, StringComparison.Ordinal);
+        Assert.Contains("gateway", (await Refused("once", second, new NetworkConnection { Address = IPAddress.Parse("10.213.2.1") })).Message, StringComparison.Ordinal);
+        Assert.Contains("not in the subnet", (await Refused("once", second, new NetworkConnection { Address = IPAddress.Parse("10.9.9.9") })).Message, StringComparison.Ordinal);
+        Assert.Contains("no IPv6", (await Refused("once", second, new NetworkConnection { Address6 = IPAddress.Parse("fd00::9") })).Message, StringComparison.Ordinal);
+        Assert.Contains("hardware address", (await Refused("once", second, new NetworkConnection { MacAddress = container.Networks[0].MacAddress })).Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => lab.Networks.ConnectAsync("once", host, cancellationToken: Box.Token));
+        await Assert.ThrowsAsync<ArgumentException>(() => other.Networks.ConnectAsync("bridge", container, cancellationToken: Box.Token));
+        await Assert.ThrowsAsync<NetworkException>(() => lab.Networks.DisconnectAsync("once", second, Box.Token));
+        Assert.Single((await lab.Networks.InspectAsync("once", Box.Token)).Endpoints);
+        Assert.Empty(second.Networks);
+
+        async Task<NetworkException> Refused(string network, Container who, NetworkConnection? connection) =>
+            await Assert.ThrowsAsync<NetworkException>(() => lab.Networks.ConnectAsync(network, who, connection, Box.Token));
+    }
+}

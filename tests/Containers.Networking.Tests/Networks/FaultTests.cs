@@ -1,0 +1,67 @@
+using System.Net;
+
+namespace Containers.Tests.Networks;
+
+/// <summary>What others do to our interfaces.</summary>
+public class FaultTests
+{
+    [Fact]
+    public async Task Bridge_ThatSomebodyDeletedIsMadeAgainForTheNextContainer()
+    {
+        await using var lab = new NetworkLab();
+        var network = await lab.Networks.CreateAsync("fragile", new NetworkOptions { IPv6 = true }, Box.Token);
+        await using var web = await lab.StartAsync(Box.Web("still here").WithNetwork("fragile"));
+        Host.Run("ip", "link", "delete", network.Bridge!);
+        await using var client = await lab.StartAsync(Box.Sleeper.WithNetwork("fragile"));
+        Assert.Equal("still here\n", await Box.InAsync(client, $"timeout 2 wget -qO- http://{web.Networks[0].Address}"));
+        Assert.Equal("still here\n", await Box.InAsync(client, $"timeout 2 wget -qO- http://[{web.Networks[0].Address6}]"));
+        Assert.Equal("still here\n", Host.Run("curl", "-s", "-m", "2", $"http://{web.Networks[0].Address}/"));
+    }
+
+    [Fact]
+    public async Task Bridge_ThatIsGoneAtTheEndIsNoError()
+    {
+        await using var lab = new NetworkLab();
+        var network = await lab.Networks.CreateAsync("gone", cancellationToken: Box.Token);
+        Host.Run("ip", "link", "delete", network.Bridge!);
+        await lab.Networks.RemoveAsync("gone", Box.Token);
+        Assert.Null(lab.Networks.Firewall);
+    }
+
+    [Fact]
+    public async Task Links_ThatGoDownAndUpWorkOn()
+    {
+        await using var lab = new NetworkLab();
+        var network = await lab.Networks.CreateAsync("flapping", cancellationToken: Box.Token);
+        await using var web = await lab.StartAsync(Box.Web("up").WithNetwork("flapping"));
+        await using var client = await lab.StartAsync(Box.Sleeper.WithNetwork("flapping"));
+        for (var i = 0; i < 5; i++)
+        {
+            Host.Run("ip", "link", "set", network.Bridge!, "down");
+            Host.Run("ip", "link", "set", network.Bridge!, "up");
+        }
+
+        Assert.Equal("up\n", await Box.InAsync(client, $"timeout 5 wget -qO- http://{web.Networks[0].Address}"));
+        Assert.Equal("up\n", Host.Run("curl", "-s", "-m", "5", $"http://{web.Networks[0].Address}/"));
+    }
+
+    [Fact]
+    public async Task Containers_TwoHundredOnOneNetworkAllReachOne()
+    {
+        const int Count = 200;
+        await using var lab = new NetworkLab();
+        var network = await lab.Networks.CreateAsync("crowd", cancellationToken: Box.Token);
+        await using var web = await lab.StartAsync(Box.Web("crowded").WithNetwork("crowd"));
+        var address = web.Networks[0].Address;
+        var containers = await Task.WhenAll(Enumerable.Range(0, Count).Select(_ => lab.StartAsync(Box.Shell("sleep 600").WithNetwork("crowd").WithTimeout(TimeSpan.FromMinutes(5)))));
+        Assert.Equal(Count + 1, (await lab.Networks.InspectAsync("crowd", Box.Token)).Endpoints.Select(static endpoint => endpoint.Address).Distinct().Count());
+        Assert.Equal(Count + 1, lab.Host.Links.List(lab.Host.Links.Get(network.Bridge!).Index).Count);
+        foreach (var container in containers.Where(static (_, number) => number % 20 == 0))
+        {
+            Assert.Equal("crowded\n", await Box.InAsync(container, $"timeout 5 wget -qO- http://{address}"));
+        }
+
+        await Task.WhenAll(containers.Select(static container => container.DisposeAsync().AsTask()));
+        await Wait.UntilAsync(() => lab.Host.Links.List(lab.Host.Links.Get(network.Bridge!).Index).Count == 1);
+    }
+}

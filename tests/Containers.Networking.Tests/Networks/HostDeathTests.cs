@@ -1,0 +1,106 @@
+using Containers.Netlink;
+using Containers.Rtnetlink;
+
+namespace Containers.Tests.Networks;
+
+/// <summary>What a host that dies leaves, and what the next engine does with it.</summary>
+public class HostDeathTests
+{
+    private static readonly int Rounds = Environment.GetEnvironmentVariable("CONTAINERS_NIGHTLY") == "1" ? 50 : 10;
+
+    [Fact]
+    public async Task HostKilledAtAnyMoment_LeavesNothingThatTheNextEngineDoesNotTakeAway()
+    {
+        using var host = TestNamespace.Create();
+        using var state = new TestDirectory();
+        host.Route.Links.SetUp(host.Route.Links.Get("lo").Index);
+
+        // What belongs to others, and looks much like ours.
+        host.Run("ip", "link", "add", "other0", "type", "bridge");
+        host.Run("ip", "link", "add", "cbr-other", "type", "bridge");
+        host.Run("ip", "link", "add", "cv-0123456789ab", "type", "veth", "peer", "name", "peer0");
+        host.Run("ip", "link", "set", "cv-0123456789ab", "master", "other0");
+        host.Run("nft", "add table inet containers-other; add chain inet containers-other c");
+        var before = Links(host);
+        var random = new Random(20261126);
+        for (var round = 0; round < Rounds; round++)
+        {
+            using var dying = NetworkHost.Start(host, state.Path + "/state", "churn");
+            Assert.Equal("running", await dying.ReadLineAsync());
+            await Task.Delay(random.Next(1, 400), Box.Token);
+            dying.Kill();
+
+            // The kernel's part: rules go with the process.
+            Assert.Equal(["containers-other"], Tables(host));
+        }
+
+        Assert.NotEqual(before, Links(host));
+        using (var last = NetworkHost.Start(host, state.Path + "/state", "once"))
+        {
+            Assert.Equal("ran", await last.ReadLineAsync());
+            await last.EndAsync();
+        }
+
+        await Wait.UntilAsync(() => Links(host) == before);
+        Assert.Equal(["containers-other"], Tables(host));
+        Assert.Empty(Directory.GetDirectories(state.Path + "/state"));
+    }
+
+    [Fact]
+    public async Task LivingEngine_IsNotTakenForADeadOne()
+    {
+        using var host = TestNamespace.Create();
+        using var state = new TestDirectory();
+        using var living = NetworkHost.Start(host, state.Path + "/one", "router:http://192.0.2.1/");
+        await living.ReadLineAsync();
+        var links = Links(host);
+        using (var other = NetworkHost.Start(host, state.Path + "/other", "once"))
+        {
+            Assert.Equal("ran", await other.ReadLineAsync());
+            await other.EndAsync();
+        }
+
+        await Wait.UntilAsync(() => Links(host) == links);
+        Assert.Single(Tables(host));
+        await living.EndAsync();
+        Assert.Empty(Tables(host));
+    }
+
+    [Fact]
+    public async Task HostThatDidNotForward_IsNoRouterBetweenItsOtherNetworks()
+    {
+        using var host = TestNamespace.Create();
+        using var state = new TestDirectory();
+        KernelSettings.Write(host.Namespace, ("ipv4/ip_forward", "0"));
+        using var one = Machine.Create(host);
+        using var two = Machine.Create(host);
+        using var service = new TinyServer(two.Space);
+        using var engine = NetworkHost.Start(host, state.Path + "/state", $"router:http://{two.Address}:{service.Port}/");
+        Assert.Equal("forwarding 0 1; container out True; warned 1", await engine.ReadLineAsync());
+        Assert.ThrowsAny<Exception>(() => one.Run("curl", "-s", "-m", "1", $"http://{two.Address}:{service.Port}/"));
+        await engine.EndAsync();
+    }
+
+    [Fact]
+    public async Task HostThatForwards_GoesOnAsItDid()
+    {
+        using var host = TestNamespace.Create();
+        using var state = new TestDirectory();
+        KernelSettings.Write(host.Namespace, ("ipv4/ip_forward", "1"));
+        using var one = Machine.Create(host);
+        using var two = Machine.Create(host);
+        using var service = new TinyServer(two.Space);
+        using var engine = NetworkHost.Start(host, state.Path + "/state", $"router:http://{two.Address}:{service.Port}/");
+        Assert.Equal("forwarding 1 1; container out True; warned 0", await engine.ReadLineAsync());
+        Assert.Equal(TinyServer.Answer + one.Address, one.Run("curl", "-s", "-m", "2", $"http://{two.Address}:{service.Port}/"));
+        await engine.EndAsync();
+    }
+
+    private static string Links(TestNamespace host) => string.Join(' ', host.Route.Links.List().Select(static link => $"{link.Name}@{link.Master}").Order(StringComparer.Ordinal));
+
+    private static List<string> Tables(TestNamespace host)
+    {
+        using var rules = Containers.Nftables.NftablesClient.Open(host.Namespace);
+        return [.. rules.ListTables().Select(static table => table.Table.Name)];
+    }
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using Containers;
+using Containers.Tests.Hosts;
+using Microsoft.Extensions.Logging;
+
+// An application with networks, in a network namespace that a test made, to be killed by it. Arguments: its engine's state directory, and
+// what it does:
+//   churn        networks, containers and connections without end
+//   once         one network with one container, and ends
+//   router:URL   one network; prints the setting of forwarding before and after, whether a container can fetch the URL, and how often a
+//                warning was logged; ends with its input
+if (args is not [var state, var work])
+{
+    await Console.Error.WriteLineAsync("usage: NetworkHost STATE-DIRECTORY churn|once|router:URL");
+    return 2;
+}
+
+using var log = new WarningCount();
+await using var engine = new ContainerEngine(new ContainerEngineOptions { StateDirectory = state, LoggerFactory = log });
+var job = ContainerBuilder.FromHost().WithCommand("/bin/sleep", "60");
+switch (work)
+{
+    case "churn":
+        await engine.Networks.CreateAsync("fixed");
+        await using (await engine.StartAsync(job.WithNetwork("fixed")))
+        {
+            Console.WriteLine("running");
+            for (var round = 0; ; round++)
+            {
+                var name = string.Create(CultureInfo.InvariantCulture, $"round{round}");
+                await engine.Networks.CreateAsync(name, new NetworkOptions { IPv6 = round % 2 == 0 });
+                var containers = await Task.WhenAll(engine.StartAsync(job.WithNetwork(name).WithNetwork("fixed")), engine.StartAsync(job.WithNetwork("fixed")));
+                await engine.Networks.ConnectAsync(name, containers[1]);
+                await engine.Networks.DisconnectAsync("fixed", containers[0]);
+                await Task.WhenAll(containers.Select(static container => container.DisposeAsync().AsTask()));
+                await engine.Networks.RemoveAsync(name);
+            }
+        }
+
+    case "once":
+        await engine.Networks.CreateAsync("once");
+        (await engine.RunAsync(ContainerBuilder.FromHost().WithCommand("/bin/true").WithNetwork("once"))).EnsureSuccess();
+        Console.WriteLine("ran");
+        return 0;
+
+    default:
+        var url = work[(work.IndexOf(':', StringComparison.Ordinal) + 1)..];
+        const string Setting = "/proc/sys/net/ipv4/ip_forward";
+        var before = (await File.ReadAllTextAsync(Setting)).Trim();
+        await engine.Networks.CreateAsync("way");
+        var after = (await File.ReadAllTextAsync(Setting)).Trim();
+        var fetched = await engine.RunAsync(ContainerBuilder.FromHost().WithCommand("busybox", "timeout", "3", "busybox", "wget", "-qO-", url).WithNetwork("way"));
+        Console.WriteLine($"forwarding {before} {after}; container out {fetched.IsSuccess}; warned {log.Count}");
+        _ = await Console.In.ReadToEndAsync();
+        return 0;
+}

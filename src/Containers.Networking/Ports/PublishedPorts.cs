@@ -173,7 +173,7 @@ internal sealed class PublishedPorts : IAsyncDisposable
     private NetworkException Refused(PortMapping mapping, int port, SocketException reason)
     {
         // Of one call, the ports taken so far are not registered yet.
-        var own = Array.Exists([.. _held], held => held.Port.HostPort == port && held.Port.Protocol == mapping.Protocol && PortMapping.Overlap(held.Address, mapping.HostAddress));
+        var own = _held.Exists(held => held.Port.HostPort == port && held.Port.Protocol == mapping.Protocol && PortMapping.Overlap(held.Address, mapping.HostAddress));
         var errno = (Errno)reason.NativeErrorCode;
         var remedy = errno switch
         {
@@ -210,7 +210,5 @@ internal sealed class PublishedPorts : IAsyncDisposable
         {
             held.Dispose();
         }
-
-        _held.Clear();
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 
@@ -40,6 +41,7 @@ internal sealed class UdpSession : IAsyncDisposable
         {
             // Connected, so that nobody else can answer in the container's name.
             container.Connect(target);
+            container.Blocking = false;
             return new UdpSession(listener, client, local, container);
         }
         catch
@@ -66,14 +68,14 @@ internal sealed class UdpSession : IAsyncDisposable
     private async Task AnswerAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        var buffer = GC.AllocateUninitializedArray<byte>(BufferSize);
+        var first = new byte[1];
         while (!_end.IsCancellationRequested)
         {
             try
             {
-                var received = await _container.ReceiveAsync(buffer, SocketFlags.None, _end.Token).ConfigureAwait(false);
-                Touch();
-                DatagramReply.Send(_listener, buffer.AsSpan(0, received), _client, _local);
+                // Completes when there is a datagram; a client that waits for nothing has no buffer.
+                await _container.ReceiveAsync(first, SocketFlags.Peek, _end.Token).ConfigureAwait(false);
+                Answer();
             }
             catch (OperationCanceledException)
             {
@@ -83,6 +85,24 @@ internal sealed class UdpSession : IAsyncDisposable
             {
                 // Nothing listens in the container yet, or any more: the client hears nothing, and tries again or does not.
             }
+        }
+    }
+
+    private void Answer()
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+        try
+        {
+            var received = _container.Receive(buffer, SocketFlags.None, out var error);
+            if (error == SocketError.Success)
+            {
+                Touch();
+                DatagramReply.Send(_listener, buffer.AsSpan(0, received), _client, _local);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

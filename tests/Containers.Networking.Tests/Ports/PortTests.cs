@@ -238,6 +238,24 @@ public class PortTests
     }
 
     [Fact]
+    public async Task HostKilled_GivesItsPortsBackAtOnce()
+    {
+        using var host = TestNamespace.Create();
+        using var state = new TestDirectory();
+        host.Route.Links.SetUp(host.Route.Links.Get("lo").Index);
+        for (var round = 0; round < 5; round++)
+        {
+            using var dying = NetworkHost.Start(host, state.Path + "/state", "publish");
+            Assert.Equal("published 8080 5353", await dying.ReadLineAsync());
+            dying.Kill();
+        }
+
+        using var last = NetworkHost.Start(host, state.Path + "/state", "publish");
+        Assert.Equal("published 8080 5353", await last.ReadLineAsync());
+        await last.EndAsync();
+    }
+
+    [Fact]
     public async Task FailedStart_LeavesNeitherPortNorElement()
     {
         await using var lab = new NetworkLab();

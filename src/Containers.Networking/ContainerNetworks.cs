@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using Containers.Features;
 using Containers.Firewall;
 using Containers.Interop;
@@ -24,6 +25,7 @@ public sealed partial class ContainerNetworks : IDisposable
     private readonly ContainerEngine _engine;
     private readonly Dictionary<string, BridgeNetwork> _networks = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, NetworkSession> _sessions = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<NetworkSession, Task> _late = new();
     private readonly IFirewallPart[] _parts = [new PortRules()];
     private HostSide? _host;
     private bool _isDisposed;
@@ -41,6 +43,7 @@ public sealed partial class ContainerNetworks : IDisposable
     {
         ContainerName.Require(name, nameof(name));
         NetworkRule.Require(options ??= new NetworkOptions(), nameof(options));
+        options = options with { Labels = options.Labels.ToImmutableDictionary() };
         return Task.Run(
             () =>
             {
@@ -59,6 +62,7 @@ public sealed partial class ContainerNetworks : IDisposable
     public Task<IReadOnlyList<NetworkInfo>> ListAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        ForgetEnded();
         lock (_gate)
         {
             IReadOnlyList<NetworkInfo> all =
@@ -78,6 +82,7 @@ public sealed partial class ContainerNetworks : IDisposable
     {
         ArgumentNullException.ThrowIfNull(name);
         cancellationToken.ThrowIfCancellationRequested();
+        ForgetEnded();
         lock (_gate)
         {
             return Task.FromResult(IsBuiltIn(name) ? DescribeBuiltIn(name) : Find(name).Describe());
@@ -94,6 +99,7 @@ public sealed partial class ContainerNetworks : IDisposable
         return Task.Run(
             () =>
             {
+                ForgetEnded();
                 lock (_gate)
                 {
                     if (IsBuiltIn(name))
@@ -120,6 +126,7 @@ public sealed partial class ContainerNetworks : IDisposable
     public Task<IReadOnlyList<string>> PruneAsync(CancellationToken cancellationToken = default) => Task.Run<IReadOnlyList<string>>(
         () =>
         {
+            ForgetEnded();
             lock (_gate)
             {
                 var unused = _networks.Values.Where(static network => network.Name != BridgeName && network.TryClose()).ToList();

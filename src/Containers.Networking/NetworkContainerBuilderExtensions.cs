@@ -81,7 +81,10 @@ public static class NetworkContainerBuilderExtensions
                 : NetworkFeature.Change(builder.WithNamespace(NamespaceKind.Network, container), static feature => feature);
         }
 
-        /// <summary>Asks these name servers for what the container looks up, instead of those of its networks, which know the names of containers.</summary>
+        /// <summary>
+        /// Asks these name servers for what is no container's name, instead of the host's. Where one of them is on the container's own loopback, or
+        /// no network of the container leads out, the container asks them itself, and for everything.
+        /// </summary>
         /// <param name="servers">Their addresses; at most three are asked (resolv.conf(5)).</param>
         /// <exception cref="ArgumentException">There is none, or there are more than three.</exception>
         public ContainerBuilder WithDns(params IPAddress[] servers)

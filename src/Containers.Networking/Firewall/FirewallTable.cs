@@ -19,6 +19,11 @@ namespace Containers.Firewall;
 internal sealed class FirewallTable : IDisposable
 {
     private const string Loopback = "lo";
+
+    /// <summary>Where clouds answer with what a machine is and may do (169.254.169.254, fd00:ec2::254), and others with what is on the host's own link.</summary>
+    private static readonly IPNetwork LinkLocal4 = IPNetwork.Parse("169.254.0.0/16");
+    private static readonly IPNetwork CloudServices6 = IPNetwork.Parse("fd00:ec2::/32");
+
     private const byte EchoRequest4 = 8;
     private const byte EchoRequest6 = 128;
     private const byte NeighbourSolicitation = 135;
@@ -39,7 +44,8 @@ internal sealed class FirewallTable : IDisposable
     private readonly Set _inside6;
     private readonly Set _subnets4;
     private readonly Set _subnets6;
-    private readonly Set _uplinks;
+    private readonly Set _uplinks4;
+    private readonly Set _uplinks6;
 
     private FirewallTable(NftablesClient client, Table table)
     {
@@ -62,7 +68,8 @@ internal sealed class FirewallTable : IDisposable
         _inside6 = new Set(table, "inside6", DataType.Ip6, DataType.InterfaceName) { Intervals = true };
         _subnets4 = new Set(table, "subnets4", DataType.Ip4) { Intervals = true };
         _subnets6 = new Set(table, "subnets6", DataType.Ip6) { Intervals = true };
-        _uplinks = new Set(table, "uplinks", DataType.InterfaceName);
+        _uplinks4 = new Set(table, "uplinks4", DataType.InterfaceName);
+        _uplinks6 = new Set(table, "uplinks6", DataType.InterfaceName);
         Services = new Set(table, "services", DataType.InterfaceName, DataType.Protocol, DataType.Port);
         Redirects = new Set(table, "redirects", DataType.InterfaceName) { Verdicts = true };
         Egress4 = new Set(table, "egress4", DataType.Ip4) { Verdicts = true };
@@ -117,9 +124,9 @@ internal sealed class FirewallTable : IDisposable
         Change(batch, adding: false, bridge, subnets, isInternal, reachesHost);
     });
 
-    /// <summary>Nothing is forwarded from one of these interfaces to another: the host did not do so before this engine needed forwarding.</summary>
-    public void GuardUplinks(IEnumerable<string> interfaces) =>
-        Client.Commit(batch => batch.AddElements(_uplinks, interfaces.Select(static name => new SetElement(Value.Interface(name)))));
+    /// <summary>Nothing of IPv4, or of IPv6, is forwarded from one of these interfaces to another: the host did not do so before this engine needed it.</summary>
+    public void GuardUplinks(bool six, IEnumerable<string> interfaces) =>
+        Client.Commit(batch => batch.AddElements(six ? _uplinks6 : _uplinks4, interfaces.Select(static name => new SetElement(Value.Interface(name)))));
 
     /// <summary>Takes the table away.</summary>
     public void Dispose()
@@ -151,7 +158,7 @@ internal sealed class FirewallTable : IDisposable
     private void Declare(NftBatch batch)
     {
         batch.AddTable(Table);
-        foreach (var set in (ReadOnlySpan<Set>)[Bridges, _same, _inside4, _inside6, _internal, _hosted, _subnets4, _subnets6, _uplinks, Services])
+        foreach (var set in (ReadOnlySpan<Set>)[Bridges, _same, _inside4, _inside6, _internal, _hosted, _subnets4, _subnets6, _uplinks4, _uplinks6, Services])
         {
             batch.AddSet(set);
         }
@@ -215,10 +222,13 @@ internal sealed class FirewallTable : IDisposable
         batch.AddRule(_forward, new Rule(To(_internal), Act.Counter, Act.Drop));
         batch.AddRule(_forward, new Rule(From(Bridges), Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));
         batch.AddRule(_forward, new Rule(To(Bridges), Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));
+        batch.AddRule(_forward, new Rule(From(Bridges), Match.NotIn(_hosted.Name, Field.InputInterface), Match.Destination(LinkLocal4), Act.Counter, Act.Prohibit));
+        batch.AddRule(_forward, new Rule(From(Bridges), Match.NotIn(_hosted.Name, Field.InputInterface), Match.Destination(CloudServices6), Act.Counter, Act.Prohibit));
         batch.AddRule(_forward, new Rule(To(Bridges), Match.Status(ConnectionStatus.DestinationNat), Act.Accept));
         batch.AddRule(_forward, new Rule(From(Bridges), To(Bridges), Act.Counter, Act.Prohibit));
         batch.AddRule(_forward, new Rule(To(Bridges), Act.Counter, Act.Drop));
-        batch.AddRule(_forward, new Rule(From(_uplinks), To(_uplinks), Act.Counter, Act.Drop));
+        batch.AddRule(_forward, new Rule(Match.NetworkProtocol(EtherType.Ip4), From(_uplinks4), To(_uplinks4), Act.Counter, Act.Drop));
+        batch.AddRule(_forward, new Rule(Match.NetworkProtocol(EtherType.Ip6), From(_uplinks6), To(_uplinks6), Act.Counter, Act.Drop));
     }
 
     private void DeclareInput(NftBatch batch)

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
 using Containers.Addresses;
+using Containers.Names;
 using Containers.Netlink;
 using Containers.Rtnetlink;
 
@@ -11,22 +12,22 @@ namespace Containers.Networks;
 /// <summary>One container on one bridge network: reserved with its addresses, then attached, and left when it is disposed.</summary>
 internal sealed class Endpoint : IDisposable
 {
-    private const string SettingOn = "1";
-    private const string SettingOff = "0";
-
     private readonly AddressLease _lease4;
     private readonly AddressLease? _lease6;
+    private readonly ContainerNames _names;
+    private IDisposable? _registration;
     private int _isDisposed;
     private bool _hasPort;
     private (ulong Received, ulong Sent) _counted;
 
-    internal Endpoint(BridgeNetwork network, Container container, NetworkAttachment attachment, AddressLease lease4, AddressLease? lease6)
+    internal Endpoint(BridgeNetwork network, Container container, NetworkAttachment attachment, AddressLease lease4, AddressLease? lease6, ContainerNames names)
     {
         Network = network;
         Container = container;
         Aliases = attachment.Aliases;
         _lease4 = lease4;
         _lease6 = lease6;
+        _names = names;
         Mac = attachment.Mac ?? MacOf(lease4.Address);
     }
 
@@ -36,6 +37,9 @@ internal sealed class Endpoint : IDisposable
 
     /// <summary>Further names; those of the container itself are <see cref="Container.Name"/> and the first 12 digits of its id.</summary>
     public ImmutableArray<string> Aliases { get; }
+
+    /// <summary>All that a resolver could ask for it by; its own name first.</summary>
+    public IReadOnlyList<string> Names => [.. new[] { Container.Name, Container.Id[..12] }.OfType<string>().Where(DomainName.IsValid), .. Aliases];
 
     public IPAddress Address4 => _lease4.Address;
 
@@ -61,17 +65,10 @@ internal sealed class Endpoint : IDisposable
 
     /// <summary>Sets the inner end up. Runs inside.</summary>
     /// <param name="inside">The container's interfaces.</param>
-    /// <param name="hasSix">The kernel has IPv6.</param>
     /// <param name="isWayOut">The default route goes here.</param>
-    public void Configure(RouteClient inside, bool hasSix, bool isWayOut)
+    public void Configure(RouteClient inside, bool isWayOut)
     {
-        if (hasSix)
-        {
-            // A router that another container pretends to be is not believed (CVE-2020-13401), and without IPv6 there is none at all (CVE-2024-32473).
-            KernelSettings.WriteHere(KernelSettings.ForInterface("ipv6", Interface, "accept_ra"), SettingOff);
-            KernelSettings.WriteHere(KernelSettings.ForInterface("ipv6", Interface, "disable_ipv6"), Address6 is null ? SettingOn : SettingOff);
-        }
-
+        SixOnLink.Set(Interface, Address6 is not null);
         var link = inside.Links.Get(Interface).Index;
         inside.Addresses.Add(new InterfaceAddress(link, Address4, Network.Subnet4.PrefixLength) { Broadcast = Network.Broadcast4 });
         if (Address6 is { } six)
@@ -85,6 +82,7 @@ internal sealed class Endpoint : IDisposable
             AddWayOut(inside, link);
         }
 
+        _registration = Network.Register(this, _names);
         IsAttached = true;
     }
 
@@ -126,6 +124,7 @@ internal sealed class Endpoint : IDisposable
         }
 
         IsAttached = false;
+        _registration?.Dispose();
         return Network.LeaveAsync(this, _hasPort, _lease4, _lease6);
     }
 

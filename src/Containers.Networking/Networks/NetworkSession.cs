@@ -1,6 +1,7 @@
 using System.Globalization;
 using Containers.Features;
 using Containers.Interop;
+using Containers.Names;
 using Containers.Netlink;
 using Containers.Rtnetlink;
 
@@ -13,6 +14,7 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
     private readonly List<Endpoint> _endpoints = [];
     private NetworkNamespace? _space;
     private (ulong Received, ulong Sent) _left;
+    private ContainerNames? _names;
     private bool _isEnded;
 
     public Container Container => container;
@@ -29,12 +31,15 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
         }
     }
 
+    /// <summary>What it is told of names, and by which it is found; null where it has been in no network of the engine.</summary>
+    public ContainerNames? Names => _names;
+
     /// <summary>Gives it addresses on a network, before it starts.</summary>
     public Endpoint Reserve(BridgeNetwork network, NetworkAttachment attachment)
     {
         lock (_gate)
         {
-            var endpoint = network.Reserve(container, attachment);
+            var endpoint = network.Reserve(container, attachment, NamesFor(network));
             endpoint.Interface = FreeInterface();
             _endpoints.Add(endpoint);
             return endpoint;
@@ -78,7 +83,7 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
                 throw new InvalidOperationException("The container does not run.");
             }
 
-            var endpoint = network.Reserve(container, attachment);
+            var endpoint = network.Reserve(container, attachment, NamesFor(network));
             try
             {
                 endpoint.Interface = FreeInterface();
@@ -184,22 +189,23 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
     /// <summary>Whose gateway the default route leads to: the first that leads anywhere.</summary>
     private Endpoint? WayOut => _endpoints.Find(static endpoint => !endpoint.Network.IsInternal);
 
+    private ContainerNames NamesFor(BridgeNetwork network) => _names ??= network.NewNames(NetworkFeature.Of(container.Spec));
+
     private void Configure(List<Endpoint> endpoints)
     {
-        var hasSix = KernelSettings.HasSix;
         var wayOut = WayOut ?? endpoints.Find(static endpoint => !endpoint.Network.IsInternal);
         Inside(inside =>
         {
             foreach (var endpoint in endpoints)
             {
-                endpoint.Configure(inside, hasSix, endpoint == wayOut);
+                endpoint.Configure(inside, endpoint == wayOut);
             }
         });
     }
 
     private void Inside(Action<RouteClient> work) => _space!.Run(() =>
     {
-        using var inside = RouteClient.Open();
+        using var inside = RouteClient.OpenBriefly();
         work(inside);
         return true;
     });

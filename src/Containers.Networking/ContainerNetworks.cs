@@ -4,6 +4,7 @@ using Containers.Features;
 using Containers.Firewall;
 using Containers.Interop;
 using Containers.Networks;
+using Containers.Ports;
 using Containers.Specification;
 using Containers.Specification.Rules;
 
@@ -25,7 +26,7 @@ public sealed partial class ContainerNetworks : IDisposable
     private readonly Dictionary<string, BridgeNetwork> _networks = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, NetworkSession> _sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<NetworkSession, Task> _late = new();
-    private readonly IFirewallPart[] _parts = [];
+    private readonly IFirewallPart[] _parts = [new PortRules()];
     private HostSide? _host;
     private bool _isDisposed;
 

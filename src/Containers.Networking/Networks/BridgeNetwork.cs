@@ -210,6 +210,12 @@ internal sealed class BridgeNetwork : IDisposable
         }
     }
 
+    /// <summary>
+    /// A frame may leave by the port it came from: where the bridge itself translates addresses (bridge-nf-call-iptables, as hosts with
+    /// other container engines have it), what a container sends to a published port of its own never comes to the host otherwise.
+    /// </summary>
+    internal void Reflect(string port) => _host.Links.Links.SetPort(_host.Links.Links.Get(port).Index, new BridgePort { Hairpin = true });
+
     internal LinkStatistics? Statistics(string port) => _host.Links.Links.Find(port)?.Statistics;
 
     /// <summary>Takes a container away; its addresses are free again once its interface is gone.</summary>

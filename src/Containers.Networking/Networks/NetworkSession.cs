@@ -102,8 +102,10 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
     }
 
     /// <summary>Takes the running container from a network. Completes when its interface is gone, and the way out leads elsewhere.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="leaving">Called while its addresses there are still its own, and it is no longer told to be there.</param>
     /// <returns>False: it is not connected to it.</returns>
-    public async Task<bool> DisconnectAsync(BridgeNetwork network)
+    public async Task<bool> DisconnectAsync(BridgeNetwork network, Func<ValueTask> leaving)
     {
         Endpoint endpoint;
         bool wasWayOut;
@@ -121,7 +123,15 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
             _left = (_left.Received + counted.Received, _left.Sent + counted.Sent);
         }
 
-        await endpoint.LeaveAsync().ConfigureAwait(false);
+        try
+        {
+            await leaving().ConfigureAwait(false);
+        }
+        finally
+        {
+            await endpoint.LeaveAsync().ConfigureAwait(false);
+        }
+
         lock (_gate)
         {
             if (wasWayOut && !_isEnded && WayOut is { } next)

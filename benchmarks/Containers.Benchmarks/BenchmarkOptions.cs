@@ -13,7 +13,8 @@ internal sealed record BenchmarkOptions
           --directory DIR   where the root, bundles and state go (default /dev/shm: to compare programs, not disks)
           --images          measure images instead: pulls, and containers of stored images
           --pulls N         pulls of each contender (default 5)
-          --write           also write the report to benchmarks/RESULTS.md, or IMAGES.md
+          --names           measure the name server of networks instead
+          --write           also write the report to benchmarks/RESULTS.md, IMAGES.md or NAMES.md
           --once [N]        only run our container N times (default once), for strace -f -c
           --pull REFERENCE  only pull that image into a store in --directory, and say the peak of this process's memory
         """;
@@ -31,6 +32,9 @@ internal sealed record BenchmarkOptions
 
     /// <summary>Measure images, and not containers of a directory.</summary>
     public bool Images { get; private init; }
+
+    /// <summary>Measure answers about names.</summary>
+    public bool Names { get; private init; }
 
     /// <summary>Pulls of each contender.</summary>
     public int Pulls { get; private init; } = 5;
@@ -60,6 +64,9 @@ internal sealed record BenchmarkOptions
                     break;
                 case "--images":
                     options = options with { Images = true };
+                    break;
+                case "--names":
+                    options = options with { Names = true };
                     break;
                 case "--pulls" when valueFollows:
                     options = options with { Pulls = Count(arguments[++i]) };

@@ -1,5 +1,6 @@
 using Containers.Benchmarks;
 using Containers.Benchmarks.Images;
+using Containers.Benchmarks.Names;
 using Containers.Benchmarks.Processes;
 
 try
@@ -13,6 +14,7 @@ try
     await (options switch
     {
         { Pull: { } reference } => PullProcess.RunAsync(options.Directory, reference),
+        { Names: true } => new NamesBenchmark(options).RunAsync(),
         { Images: true } => new ImageBenchmark(options).RunAsync(),
         _ => new Benchmark(options).RunAsync(),
     });

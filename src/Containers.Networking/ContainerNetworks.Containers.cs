@@ -2,6 +2,7 @@ using System.Net;
 using Containers.Features;
 using Containers.Interop;
 using Containers.Networks;
+using Containers.Ports;
 using Containers.Specification;
 
 namespace Containers;
@@ -28,7 +29,9 @@ public sealed partial class ContainerNetworks
             {
                 var session = SessionOf(container);
                 var bridge = FindOrCreate(network);
-                return (await TryAgainAsync(bridge, () => session.Connect(bridge, attachment)).ConfigureAwait(false)).Describe();
+                var endpoint = await TryAgainAsync(bridge, () => session.Connect(bridge, attachment)).ConfigureAwait(false);
+                await FollowAsync(container).ConfigureAwait(false);
+                return endpoint.Describe();
             },
             cancellationToken);
     }
@@ -46,7 +49,7 @@ public sealed partial class ContainerNetworks
         return Task.Run(
             async () =>
             {
-                if (!_sessions.TryGetValue(container.Id, out var session) || !await session.DisconnectAsync(FindOrCreate(network)).ConfigureAwait(false))
+                if (!_sessions.TryGetValue(container.Id, out var session) || !await session.DisconnectAsync(FindOrCreate(network), () => FollowAsync(container)).ConfigureAwait(false))
                 {
                     throw new NetworkException("disconnect from the network", network, Errno.ENOENT, "The container is not connected to it.");
                 }
@@ -57,6 +60,17 @@ public sealed partial class ContainerNetworks
     internal async ValueTask<PreparedFeature> PrepareAsync(Container container, ContainerSpec spec, NetworkFeature feature, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if ((spec.WithoutNamespaces || spec.Namespaces.Network.Mode != NamespaceMode.Private) && (feature.NeedsNetwork || !feature.Attachments.IsEmpty))
+        {
+            throw new NetworkException("connect the container to", feature.Attachments.IsEmpty ? BridgeName : feature.Attachments[0].Network,
+                "It has no network namespace of its own, which it was asked to do without: leave that out, or the network.");
+        }
+
+        if (spec.WithoutNamespaces)
+        {
+            return new PreparedFeature(spec, null);
+        }
+
         if (spec.Namespaces.Network is { Mode: not NamespaceMode.Private } shared)
         {
             return new PreparedFeature(WithFilesOf(spec, feature, shared), null);
@@ -89,6 +103,9 @@ public sealed partial class ContainerNetworks
         }
     }
 
+    /// <summary>Published ports lead to where the container is now.</summary>
+    private ValueTask FollowAsync(Container container) => _engine.Extension(static _ => new EnginePorts()).Find(container)?.FollowAsync() ?? ValueTask.CompletedTask;
+
     /// <summary>An address of a container that has just ended is free a moment later: that is waited for.</summary>
     private static async ValueTask<Endpoint> TryAgainAsync(BridgeNetwork network, Func<Endpoint> take)
     {
@@ -111,12 +128,20 @@ public sealed partial class ContainerNetworks
         }
     }
 
-    /// <summary>What was asked for; else of the host, where any of the networks leads out.</summary>
+    /// <summary>
+    /// The server of the first network that was made for a purpose, which asks further, also those that were given. Given ones that only the
+    /// container can reach it asks itself: its own loopback, and any where none of its networks leads out.
+    /// </summary>
     private static string Resolvers(NetworkFeature feature, IReadOnlyList<Endpoint> endpoints)
     {
-        var (servers, domains) = ResolverFile.ReadHosts();
-        IReadOnlyList<IPAddress> asked = !feature.NameServers.IsEmpty ? feature.NameServers : endpoints.Any(static endpoint => !endpoint.Network.IsInternal) ? servers : [];
-        return ResolverFile.Compose(asked, asked.Count == 0 ? feature.SearchDomains : feature.SearchDomains.IsEmpty ? domains : feature.SearchDomains);
+        if (endpoints.Count == 0 || feature.NameServers.Any(IPAddress.IsLoopback) || (!feature.NameServers.IsEmpty && endpoints.All(static endpoint => endpoint.Network.IsInternal)))
+        {
+            return ResolverFile.Compose(feature.NameServers, feature.SearchDomains, []);
+        }
+
+        var network = (endpoints.FirstOrDefault(static endpoint => endpoint.Network.Name != BridgeName) ?? endpoints[0]).Network;
+        var hosts = network.Resolvers;
+        return ResolverFile.Compose([network.Gateway4], feature.SearchDomains.IsEmpty ? hosts.Search : feature.SearchDomains, ResolverFile.OptionsFor(hosts.Options));
     }
 
     /// <summary>With the host's network, its files; with another container's, that one's.</summary>
@@ -138,7 +163,7 @@ public sealed partial class ContainerNetworks
         return spec with
         {
             HostsFile = hosts,
-            ResolverFile = feature.NameServers.IsEmpty ? spec.ResolverFile : ResolverFile.Compose(feature.NameServers, feature.SearchDomains),
+            ResolverFile = feature.NameServers.IsEmpty ? spec.ResolverFile : ResolverFile.Compose(feature.NameServers, feature.SearchDomains, []),
         };
     }
 
@@ -166,14 +191,28 @@ public sealed partial class ContainerNetworks
             return session;
         }
 
-        _ = DisposeAtEndAsync(container, added);
+        _late[added] = DisposeAtEndAsync(container, added);
         return session;
     }
 
-    private static async Task DisposeAtEndAsync(Container container, NetworkSession session)
+    private async Task DisposeAtEndAsync(Container container, NetworkSession session)
     {
         await container.EndedAsync().ConfigureAwait(false);
         session.Dispose();
+        _ = _late.TryRemove(session, out _);
+    }
+
+    /// <summary>Containers that have ended and were connected only while they ran are let go of, at the latest when somebody looks.</summary>
+    private void ForgetEnded()
+    {
+        foreach (var (session, _) in _late)
+        {
+            if (session.Container.EndedAsync().IsCompleted)
+            {
+                session.Dispose();
+                _ = _late.TryRemove(session, out _);
+            }
+        }
     }
 
     private void Require(Container container, string parameter)

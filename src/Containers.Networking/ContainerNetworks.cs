@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Containers.Egress;
+using System.Collections.Immutable;
 using Containers.Features;
 using Containers.Firewall;
 using Containers.Interop;
 using Containers.Networks;
+using Containers.Ports;
 using Containers.Specification;
 using Containers.Specification.Rules;
 
@@ -25,7 +27,8 @@ public sealed partial class ContainerNetworks : IDisposable
     private readonly ContainerEngine _engine;
     private readonly Dictionary<string, BridgeNetwork> _networks = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, NetworkSession> _sessions = new(StringComparer.Ordinal);
-    private readonly IFirewallPart[] _parts = [];
+    private readonly ConcurrentDictionary<NetworkSession, Task> _late = new();
+    private readonly IFirewallPart[] _parts = [new PortRules()];
     private HostSide? _host;
     private bool _isDisposed;
 
@@ -42,6 +45,7 @@ public sealed partial class ContainerNetworks : IDisposable
     {
         ContainerName.Require(name, nameof(name));
         NetworkRule.Require(options ??= new NetworkOptions(), nameof(options));
+        options = options with { Labels = options.Labels.ToImmutableDictionary() };
         return Task.Run(
             () =>
             {
@@ -60,6 +64,7 @@ public sealed partial class ContainerNetworks : IDisposable
     public Task<IReadOnlyList<NetworkInfo>> ListAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        ForgetEnded();
         lock (_gate)
         {
             IReadOnlyList<NetworkInfo> all =
@@ -79,6 +84,7 @@ public sealed partial class ContainerNetworks : IDisposable
     {
         ArgumentNullException.ThrowIfNull(name);
         cancellationToken.ThrowIfCancellationRequested();
+        ForgetEnded();
         lock (_gate)
         {
             return Task.FromResult(IsBuiltIn(name) ? DescribeBuiltIn(name) : Find(name).Describe());
@@ -95,6 +101,7 @@ public sealed partial class ContainerNetworks : IDisposable
         return Task.Run(
             () =>
             {
+                ForgetEnded();
                 lock (_gate)
                 {
                     if (IsBuiltIn(name))
@@ -121,6 +128,7 @@ public sealed partial class ContainerNetworks : IDisposable
     public Task<IReadOnlyList<string>> PruneAsync(CancellationToken cancellationToken = default) => Task.Run<IReadOnlyList<string>>(
         () =>
         {
+            ForgetEnded();
             lock (_gate)
             {
                 var unused = _networks.Values.Where(static network => network.Name != BridgeName && network.TryClose()).ToList();

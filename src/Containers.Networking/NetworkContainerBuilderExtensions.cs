@@ -53,7 +53,7 @@ public static class NetworkContainerBuilderExtensions
             var mode = builder.Spec.Namespaces.Network.Mode;
             if (network is ContainerNetworks.HostName or ContainerNetworks.NoneName)
             {
-                if (!present.IsEmpty || attachment != new NetworkAttachment(network) { Aliases = attachment.Aliases } || !attachment.Aliases.IsEmpty || mode == NamespaceMode.Container)
+                if (!present.IsEmpty || attachment != new NetworkAttachment(network) { Aliases = attachment.Aliases } || !attachment.Aliases.IsEmpty || mode == NamespaceMode.Container || NetworkFeature.Of(builder.Spec).NeedsNetwork)
                 {
                     throw new ArgumentException($"The network {network} is the only one of a container, without names or addresses there.", nameof(network));
                 }
@@ -81,7 +81,10 @@ public static class NetworkContainerBuilderExtensions
                 : NetworkFeature.Change(builder.WithNamespace(NamespaceKind.Network, container), static feature => feature);
         }
 
-        /// <summary>Asks these name servers for what the container looks up, instead of those of its networks, which know the names of containers.</summary>
+        /// <summary>
+        /// Asks these name servers for what is no container's name, instead of the host's. Where one of them is on the container's own loopback, or
+        /// no network of the container leads out, the container asks them itself, and for everything.
+        /// </summary>
         /// <param name="servers">Their addresses; at most three are asked (resolv.conf(5)).</param>
         /// <exception cref="ArgumentException">There is none, or there are more than three.</exception>
         public ContainerBuilder WithDns(params IPAddress[] servers)

@@ -22,4 +22,7 @@ internal static partial class NetworkLog
 
     [LoggerMessage(EventId = 205, Level = LogLevel.Warning, Message = "What a network had could not be taken away")]
     public static partial void NetworkFault(this ILogger logger, Exception fault);
+
+    [LoggerMessage(EventId = 240, Level = LogLevel.Warning, Message = "A container was not given an answer about a name")]
+    public static partial void AnswerFailed(this ILogger logger, Exception fault);
 }

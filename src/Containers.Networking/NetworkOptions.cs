@@ -27,8 +27,8 @@ public sealed record NetworkOptions
     public bool Internal { get; init; }
 
     /// <summary>
-    /// Containers may connect to services of the host, by its gateway address and all others it has. Otherwise they reach no more of it than
-    /// the names it gives and an answer to ping.
+    /// Containers may connect to services of the host, by its gateway address and all others it has, and to those that a cloud gives to the host
+    /// alone (169.254.0.0/16, fd00:ec2::/32). Otherwise they reach no more of it than the names it gives and an answer to ping.
     /// </summary>
     public bool AllowHost { get; init; }
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Containers.Interop;
+using Containers.Netlink;
 using Containers.Rtnetlink;
 
 namespace Containers.Tests;
@@ -31,6 +32,11 @@ internal static partial class OwnNetwork
         {
             using var links = RouteClient.Open();
             links.Links.SetUp(links.Links.Get("lo").Index);
+            AppDomain.CurrentDomain.ProcessExit += static (_, _) =>
+            {
+                using var here = NetworkNamespace.Current();
+                TestNamespace.RemoveRecords(here);
+            };
             return;
         }
 

@@ -61,7 +61,18 @@ internal sealed partial class TestNamespace : IDisposable
     public void Dispose()
     {
         Route.Dispose();
+        RemoveRecords(Namespace);
         Namespace.Dispose();
+    }
+
+    /// <summary>Where engines that ran in a namespace kept their records of addresses.</summary>
+    public static void RemoveRecords(NetworkNamespace space)
+    {
+        var records = $"/run/containers-net-addresses/{(FileStatus.TryGet(space.Descriptor, out var status) ? status.Inode : 0)}";
+        if (Directory.Exists(records))
+        {
+            Directory.Delete(records, recursive: true);
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "unshare", SetLastError = true)]

@@ -20,6 +20,11 @@ namespace Containers.Firewall;
 internal sealed class FirewallTable : IDisposable
 {
     private const string Loopback = "lo";
+
+    /// <summary>Where clouds answer with what a machine is and may do (169.254.169.254, fd00:ec2::254), and others with what is on the host's own link.</summary>
+    private static readonly IPNetwork LinkLocal4 = IPNetwork.Parse("169.254.0.0/16");
+    private static readonly IPNetwork CloudServices6 = IPNetwork.Parse("fd00:ec2::/32");
+
     private const byte EchoRequest4 = 8;
     private const byte EchoRequest6 = 128;
     private const byte NeighbourSolicitation = 135;
@@ -36,9 +41,12 @@ internal sealed class FirewallTable : IDisposable
     private readonly Set _same;
     private readonly Set _internal;
     private readonly Set _hosted;
+    private readonly Set _inside4;
+    private readonly Set _inside6;
     private readonly Set _subnets4;
     private readonly Set _subnets6;
-    private readonly Set _uplinks;
+    private readonly Set _uplinks4;
+    private readonly Set _uplinks6;
 
     private FirewallTable(NftablesClient client, Table table)
     {
@@ -58,9 +66,12 @@ internal sealed class FirewallTable : IDisposable
         _same = new Set(table, "same", DataType.InterfaceName, DataType.InterfaceName);
         _internal = new Set(table, "internal", DataType.InterfaceName);
         _hosted = new Set(table, "hosted", DataType.InterfaceName);
+        _inside4 = new Set(table, "inside4", DataType.Ip4, DataType.InterfaceName) { Intervals = true };
+        _inside6 = new Set(table, "inside6", DataType.Ip6, DataType.InterfaceName) { Intervals = true };
         _subnets4 = new Set(table, "subnets4", DataType.Ip4) { Intervals = true };
         _subnets6 = new Set(table, "subnets6", DataType.Ip6) { Intervals = true };
-        _uplinks = new Set(table, "uplinks", DataType.InterfaceName);
+        _uplinks4 = new Set(table, "uplinks4", DataType.InterfaceName);
+        _uplinks6 = new Set(table, "uplinks6", DataType.InterfaceName);
         Services = new Set(table, "services", DataType.InterfaceName, DataType.Protocol, DataType.Port);
         Redirects = new Set(table, "redirects", DataType.InterfaceName) { Verdicts = true };
         Egress4 = new Set(table, "egress4", DataType.Ip4) { Verdicts = true };
@@ -118,9 +129,9 @@ internal sealed class FirewallTable : IDisposable
         Change(batch, adding: false, bridge, subnets, isInternal, reachesHost);
     });
 
-    /// <summary>Nothing is forwarded from one of these interfaces to another: the host did not do so before this engine needed forwarding.</summary>
-    public void GuardUplinks(IEnumerable<string> interfaces) =>
-        Client.Commit(batch => batch.AddElements(_uplinks, interfaces.Select(static name => new SetElement(Value.Interface(name)))));
+    /// <summary>Nothing of IPv4, or of IPv6, is forwarded from one of these interfaces to another: the host did not do so before this engine needed it.</summary>
+    public void GuardUplinks(bool six, IEnumerable<string> interfaces) =>
+        Client.Commit(batch => batch.AddElements(six ? _uplinks6 : _uplinks4, interfaces.Select(static name => new SetElement(Value.Interface(name)))));
 
     /// <summary>Takes the table away.</summary>
     public void Dispose()
@@ -156,7 +167,7 @@ internal sealed class FirewallTable : IDisposable
     private void Declare(NftBatch batch)
     {
         batch.AddTable(Table);
-        foreach (var set in (ReadOnlySpan<Set>)[Bridges, _same, _internal, _hosted, _subnets4, _subnets6, _uplinks, Services])
+        foreach (var set in (ReadOnlySpan<Set>)[Bridges, _same, _inside4, _inside6, _internal, _hosted, _subnets4, _subnets6, _uplinks4, _uplinks6, Services])
         {
             batch.AddSet(set);
         }
@@ -198,8 +209,10 @@ internal sealed class FirewallTable : IDisposable
 
         batch.AddRule(_sourceNat, new Rule(Match.OutputInterface(Loopback), Act.Return));
 
-        // A container that reaches its own bridge by a published port would be answered past the host, by an address it did not ask.
-        batch.AddRule(_sourceNat, new Rule(Match.Status(ConnectionStatus.DestinationNat), Match.In(_same.Name, Field.InputInterface, Field.OutputInterface), Act.Masquerade()));
+        // A container that reaches its own bridge by a published port would be answered past the host, by an address it did not ask. By the
+        // source's address, as where the bridge itself calls these chains (bridge-nf-call-iptables) no interface is known that it came in by.
+        batch.AddRule(_sourceNat, new Rule(Match.Status(ConnectionStatus.DestinationNat), Match.In(_inside4.Name, Field.Ip4Source, Field.OutputInterface), Act.Masquerade()));
+        batch.AddRule(_sourceNat, new Rule(Match.Status(ConnectionStatus.DestinationNat), Match.In(_inside6.Name, Field.Ip6Source, Field.OutputInterface), Act.Masquerade()));
         batch.AddRule(_sourceNat, new Rule(Match.In(Bridges.Name, Field.OutputInterface), Act.Return));
         batch.AddRule(_sourceNat, new Rule(Match.In(_subnets4.Name, Field.Ip4Source), Act.Masquerade(random: true)));
         batch.AddRule(_sourceNat, new Rule(Match.In(_subnets6.Name, Field.Ip6Source), Act.Masquerade(random: true)));
@@ -219,10 +232,13 @@ internal sealed class FirewallTable : IDisposable
         batch.AddRule(_forward, new Rule(To(_internal), Act.Counter, Act.Drop));
         batch.AddRule(_forward, new Rule(From(Bridges), Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));
         batch.AddRule(_forward, new Rule(To(Bridges), Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));
+        batch.AddRule(_forward, new Rule(From(Bridges), Match.NotIn(_hosted.Name, Field.InputInterface), Match.Destination(LinkLocal4), Act.Counter, Act.Prohibit));
+        batch.AddRule(_forward, new Rule(From(Bridges), Match.NotIn(_hosted.Name, Field.InputInterface), Match.Destination(CloudServices6), Act.Counter, Act.Prohibit));
         batch.AddRule(_forward, new Rule(To(Bridges), Match.Status(ConnectionStatus.DestinationNat), Act.Accept));
         batch.AddRule(_forward, new Rule(From(Bridges), To(Bridges), Act.Counter, Act.Prohibit));
         batch.AddRule(_forward, new Rule(To(Bridges), Act.Counter, Act.Drop));
-        batch.AddRule(_forward, new Rule(From(_uplinks), To(_uplinks), Act.Counter, Act.Drop));
+        batch.AddRule(_forward, new Rule(Match.NetworkProtocol(EtherType.Ip4), From(_uplinks4), To(_uplinks4), Act.Counter, Act.Drop));
+        batch.AddRule(_forward, new Rule(Match.NetworkProtocol(EtherType.Ip6), From(_uplinks6), To(_uplinks6), Act.Counter, Act.Drop));
     }
 
     private void DeclareInput(NftBatch batch)
@@ -247,7 +263,10 @@ internal sealed class FirewallTable : IDisposable
         Change(batch, adding, _same, new SetElement(Value.Join(name, name)));
         foreach (var subnet in subnets)
         {
-            Change(batch, adding, Subnets.IsFour(subnet) ? _subnets4 : _subnets6, SetElement.Of(subnet));
+            var isFour = Subnets.IsFour(subnet);
+            var (first, last) = (Value.Of(subnet.BaseAddress), Value.Of(Subnets.Last(subnet)));
+            Change(batch, adding, isFour ? _subnets4 : _subnets6, SetElement.Of(subnet));
+            Change(batch, adding, isFour ? _inside4 : _inside6, new SetElement(Value.Join(first, name)) { LastKey = Value.Join(last, name) });
         }
 
         Guard.ChangeSubnets(batch, adding, subnets);

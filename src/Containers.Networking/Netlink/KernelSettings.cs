@@ -16,6 +16,9 @@ internal static unsafe class KernelSettings
     /// <summary>Whether the kernel has IPv6.</summary>
     public static bool HasSix => Directory.Exists(Root + "ipv6");
 
+    /// <summary>Whether there is such a setting in the namespace of the calling thread.</summary>
+    public static bool ExistsHere(string name) => File.Exists(PathOf(name));
+
     /// <summary>Writes settings in a namespace, in order.</summary>
     /// <exception cref="NetworkException">There is no such setting, or the kernel refuses the value.</exception>
     public static void Write(NetworkNamespace space, params IReadOnlyList<(string Name, string Value)> settings) => space.Run(() =>

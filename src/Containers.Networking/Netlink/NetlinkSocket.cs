@@ -12,6 +12,9 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     /// <summary>The kernel fills at most 32 KiB of a dump into one read (netlink_dump()); single messages are smaller.</summary>
     private const int ReceiveSize = 64 * 1024;
 
+    /// <summary>Enough for one object and for acknowledgements.</summary>
+    private const int BriefReceiveSize = 16 * 1024;
+
     /// <summary>A dump that was interrupted is read again; with changes all the time, some reading has to be the last.</summary>
     private const int MostDumps = 64;
 
@@ -22,22 +25,25 @@ internal sealed unsafe class NetlinkSocket : IDisposable
 
     private readonly FileDescriptor _socket;
     private readonly Lock _gate = new();
-    private readonly byte[] _received = GC.AllocateUninitializedArray<byte>(ReceiveSize, pinned: true);
+    private readonly byte[] _received;
     private readonly uint _portId;
     private uint _sequence = (uint)Environment.TickCount;
     private bool _broken;
 
-    private NetlinkSocket(FileDescriptor socket, uint portId)
+    private NetlinkSocket(FileDescriptor socket, uint portId, bool brief = false)
     {
         _socket = socket;
         _portId = portId;
+        _received = brief ? GC.AllocateUninitializedArray<byte>(BriefReceiveSize) : GC.AllocateUninitializedArray<byte>(ReceiveSize, pinned: true);
     }
 
     /// <summary>The address the kernel gave this socket; what a table of nf_tables that a socket owns is owned by.</summary>
     public uint PortId => _portId;
 
     /// <summary>Opens one in the network namespace that the calling thread is in.</summary>
-    public static NetlinkSocket Open(NetlinkFamily family)
+    /// <param name="family">What to talk about.</param>
+    /// <param name="brief">For some requests alone, none of which lists: costs less.</param>
+    public static NetlinkSocket Open(NetlinkFamily family, bool brief = false)
     {
         var socket = Libc.Socket(Libc.AddressFamilyNetlink, Libc.SocketRaw | Libc.SocketCloseOnExec, (int)family);
         if (socket.IsInvalid)
@@ -45,16 +51,16 @@ internal sealed unsafe class NetlinkSocket : IDisposable
             throw Failed("socket", family, family == NetlinkFamily.Netfilter ? "This kernel has no nf_tables: load the module nf_tables (CONFIG_NF_TABLES)." : null);
         }
 
-        return Adopt(socket, family);
+        return Adopt(socket, family, brief);
     }
 
     /// <summary>Takes over a socket of that family that somebody opened, in whatever namespace; it is closed with this object.</summary>
-    public static NetlinkSocket Adopt(FileDescriptor socket, NetlinkFamily family)
+    public static NetlinkSocket Adopt(FileDescriptor socket, NetlinkFamily family, bool brief = false)
     {
         try
         {
             Configure(socket, family);
-            return new NetlinkSocket(socket, Bind(socket, family));
+            return new NetlinkSocket(socket, Bind(socket, family), brief);
         }
         catch
         {
@@ -310,7 +316,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
                     continue;
                 }
 
-                return truncated || received == 0 ? throw Broken(MessageReader.Malformed($"a message of more than {ReceiveSize} bytes")) : new MessageReader(_received.AsSpan(0, received));
+                return truncated || received == 0 ? throw Broken(MessageReader.Malformed($"a message of more than {_received.Length} bytes")) : new MessageReader(_received.AsSpan(0, received));
             }
 
             var errno = ErrnoNames.Last;
@@ -331,7 +337,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         Libc.NetlinkAddress sender = default;
         fixed (byte* buffer = _received)
         {
-            var part = new Libc.IoVector { Base = buffer, Length = ReceiveSize };
+            var part = new Libc.IoVector { Base = buffer, Length = (nuint)_received.Length };
             var header = new Libc.MessageHeader { Name = &sender, NameLength = (ulong)sizeof(Libc.NetlinkAddress), Parts = &part, PartCount = 1 };
             var received = Libc.ReceiveMessage(_socket, &header, wait ? 0 : Libc.MessageDontWait);
 

@@ -7,6 +7,7 @@ using Containers.Addresses;
 using Containers.Egress;
 using Containers.Firewall;
 using Containers.Interop;
+using Containers.Names;
 using Containers.Netlink;
 using Containers.Rtnetlink;
 
@@ -25,6 +26,7 @@ internal sealed class BridgeNetwork : IDisposable
     private readonly ConcurrentDictionary<IPAddress, Endpoint> _byAddress = new();
     private readonly ConcurrentDictionary<Task, bool> _leaving = new();
     private readonly Lock _gate = new();
+    private NetworkNames? _names;
     private int _index;
     private bool _isRemoved;
 
@@ -79,6 +81,11 @@ internal sealed class BridgeNetwork : IDisposable
     /// <exception cref="NetworkException">It cannot be had; the message says why.</exception>
     public static BridgeNetwork Create(HostSide host, string name, NetworkOptions options)
     {
+        if (options.IPv6 && !KernelSettings.HasSix)
+        {
+            throw new NetworkException("create the network", name, Errno.EAFNOSUPPORT, "This kernel has no IPv6 (ipv6.disable=1, or the module ipv6): leave NetworkOptions.IPv6 out.");
+        }
+
         var leases = SubnetReservation.Take(host, options);
         BridgeNetwork network;
         try
@@ -98,6 +105,7 @@ internal sealed class BridgeNetwork : IDisposable
             try
             {
                 network.CreateBridge();
+                network._names = NetworkNames.Start(host, firewall, network);
                 if (!options.Internal)
                 {
                     Forwarding.Enable(host, firewall, options.IPv6);
@@ -119,6 +127,21 @@ internal sealed class BridgeNetwork : IDisposable
         return network;
     }
 
+    /// <summary>What the host itself asks, and how.</summary>
+    public ResolverConfiguration Resolvers => _host.Names.Resolvers.Current;
+
+    /// <summary>A container that is about to join its first network, as one that has and is told names.</summary>
+    /// <param name="feature">What was asked for it.</param>
+    public ContainerNames NewNames(NetworkFeature feature) => _host.Names.AddContainer(
+        feature.NameServers.IsEmpty ? null : feature.NameServers.Select(static server => new IPEndPoint(server, ResolverConfiguration.Port)),
+        feature.SearchDomains.IsEmpty ? null : feature.SearchDomains);
+
+    /// <summary>From now on a container's names mean its addresses, and it is answered.</summary>
+    internal IDisposable Register(Endpoint endpoint, ContainerNames container) => container.Join(
+        _names!.Zone,
+        endpoint.Address6 is { } six ? [endpoint.Address4, six] : [endpoint.Address4],
+        endpoint.Names);
+
     /// <summary>The container that has this address here and is attached.</summary>
     public bool TryFind(IPAddress address, [NotNullWhen(true)] out Endpoint? endpoint) => _byAddress.TryGetValue(address, out endpoint) && endpoint.IsAttached;
 
@@ -127,7 +150,7 @@ internal sealed class BridgeNetwork : IDisposable
 
     /// <summary>Gives a container addresses here.</summary>
     /// <exception cref="NetworkException">An address cannot be had, or the container is here already.</exception>
-    public Endpoint Reserve(Container container, NetworkAttachment attachment)
+    public Endpoint Reserve(Container container, NetworkAttachment attachment, ContainerNames names)
     {
         if (attachment.Address6 is { } six && _addresses6 is null)
         {
@@ -151,7 +174,7 @@ internal sealed class BridgeNetwork : IDisposable
             try
             {
                 lease6 = attachment.Address6 is { } wanted6 ? _addresses6!.Take(wanted6) : _addresses6?.Take();
-                var endpoint = new Endpoint(this, container, attachment, lease4, lease6);
+                var endpoint = new Endpoint(this, container, attachment, lease4, lease6, names);
                 if (!_endpoints.TryAdd(container.Id, endpoint))
                 {
                     throw new NetworkException("connect to the network", Name, Errno.EEXIST, "The container is connected to it already.");
@@ -200,6 +223,12 @@ internal sealed class BridgeNetwork : IDisposable
 
     /// <summary>The engine's rules, which are there while a network is.</summary>
     internal FirewallTable Firewall => _host.Firewall ?? throw new NetworkException("find the rules of the network", Name, "it has just been removed");
+
+    /// <summary>
+    /// A frame may leave by the port it came from: where the bridge itself translates addresses (bridge-nf-call-iptables, as hosts with
+    /// other container engines have it), what a container sends to a published port of its own never comes to the host otherwise.
+    /// </summary>
+    internal void Reflect(string port) => _host.Links.Links.SetPort(_host.Links.Links.Get(port).Index, new BridgePort { Hairpin = true });
 
     internal LinkStatistics? Statistics(string port) => _host.Links.Links.Find(port)?.Statistics;
 
@@ -268,6 +297,15 @@ internal sealed class BridgeNetwork : IDisposable
     {
         try
         {
+            _names?.Stop(_host.Firewall);
+        }
+        catch (NetworkException fault)
+        {
+            _host.Logger.NetworkFault(fault);
+        }
+
+        try
+        {
             _host.Links.Links.TryDelete(Bridge);
             _host.Firewall?.Remove(Bridge, Subnets, IsInternal, _options.AllowHost);
         }
@@ -277,7 +315,8 @@ internal sealed class BridgeNetwork : IDisposable
         }
     }
 
-    internal IPNetwork[] Subnets => Subnet6 is { } six ? [Subnet4, six] : [Subnet4];
+    /// <summary>The subnets, that of IPv4 first.</summary>
+    public IPNetwork[] Subnets => Subnet6 is { } six ? [Subnet4, six] : [Subnet4];
 
     private void Release()
     {
@@ -296,11 +335,7 @@ internal sealed class BridgeNetwork : IDisposable
         links.Links.Create(new BridgeLink(Bridge) { Mtu = Mtu, HardwareAddress = _mac, MulticastSnooping = false });
         var index = links.Links.Get(Bridge).Index;
         links.Links.SetAlias(index, _host.Alias);
-        if (KernelSettings.HasSix)
-        {
-            KernelSettings.WriteHere(KernelSettings.ForInterface("ipv6", Bridge, "accept_ra"), "0");
-            KernelSettings.WriteHere(KernelSettings.ForInterface("ipv6", Bridge, "disable_ipv6"), Subnet6 is null ? "1" : "0");
-        }
+        SixOnLink.Set(Bridge, Subnet6 is not null);
 
         // Containers must not be told of shorter ways to each other than by the rules.
         KernelSettings.WriteHere(KernelSettings.ForInterface("ipv4", Bridge, "send_redirects"), "0");

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using Containers.Addresses;
 using Containers.Egress;
+using Containers.Names;
 using Containers.Netlink;
 using Containers.Rtnetlink;
 
@@ -12,22 +13,22 @@ namespace Containers.Networks;
 /// <summary>One container on one bridge network: reserved with its addresses, then attached, and left when it is disposed.</summary>
 internal sealed class Endpoint : IDisposable
 {
-    private const string SettingOn = "1";
-    private const string SettingOff = "0";
-
     private readonly AddressLease _lease4;
     private readonly AddressLease? _lease6;
+    private readonly ContainerNames _names;
+    private IDisposable? _registration;
     private int _isDisposed;
     private bool _hasPort;
     private (ulong Received, ulong Sent) _counted;
 
-    internal Endpoint(BridgeNetwork network, Container container, NetworkAttachment attachment, AddressLease lease4, AddressLease? lease6)
+    internal Endpoint(BridgeNetwork network, Container container, NetworkAttachment attachment, AddressLease lease4, AddressLease? lease6, ContainerNames names)
     {
         Network = network;
         Container = container;
         Aliases = attachment.Aliases;
         _lease4 = lease4;
         _lease6 = lease6;
+        _names = names;
         Mac = attachment.Mac ?? MacOf(lease4.Address);
     }
 
@@ -37,6 +38,9 @@ internal sealed class Endpoint : IDisposable
 
     /// <summary>Further names; those of the container itself are <see cref="Container.Name"/> and the first 12 digits of its id.</summary>
     public ImmutableArray<string> Aliases { get; }
+
+    /// <summary>All that a resolver could ask for it by; its own name first.</summary>
+    public IReadOnlyList<string> Names => [.. new[] { Container.Name, Container.Id[..12] }.OfType<string>().Where(DomainName.IsValid), .. Aliases];
 
     public IPAddress Address4 => _lease4.Address;
 
@@ -65,18 +69,11 @@ internal sealed class Endpoint : IDisposable
 
     /// <summary>Sets the inner end up. Runs inside.</summary>
     /// <param name="inside">The container's interfaces.</param>
-    /// <param name="hasSix">The kernel has IPv6.</param>
     /// <param name="isWayOut">The default route goes here.</param>
     /// <param name="shape">The queue before it.</param>
-    public void Configure(RouteClient inside, bool hasSix, bool isWayOut, NetworkShape shape)
+    public void Configure(RouteClient inside, bool isWayOut, NetworkShape shape)
     {
-        if (hasSix)
-        {
-            // A router that another container pretends to be is not believed (CVE-2020-13401), and without IPv6 there is none at all (CVE-2024-32473).
-            KernelSettings.WriteHere(KernelSettings.ForInterface("ipv6", Interface, "accept_ra"), SettingOff);
-            KernelSettings.WriteHere(KernelSettings.ForInterface("ipv6", Interface, "disable_ipv6"), Address6 is null ? SettingOn : SettingOff);
-        }
-
+        SixOnLink.Set(Interface, Address6 is not null);
         var link = inside.Links.Get(Interface).Index;
         inside.Addresses.Add(new InterfaceAddress(link, Address4, Network.Subnet4.PrefixLength) { Broadcast = Network.Broadcast4 });
         if (Address6 is { } six)
@@ -91,6 +88,7 @@ internal sealed class Endpoint : IDisposable
             AddWayOut(inside, link);
         }
 
+        _registration = Network.Register(this, _names);
         IsAttached = true;
     }
 
@@ -132,6 +130,7 @@ internal sealed class Endpoint : IDisposable
         }
 
         IsAttached = false;
+        _registration?.Dispose();
         return Network.LeaveAsync(this, _hasPort, _lease4, _lease6);
     }
 

@@ -35,7 +35,7 @@ internal static class Forwarding
         }
 
         // First, so that there is no moment in which the host is a router.
-        firewall.GuardUplinks(host.Links.Links.List().Where(static link => IsOthers(link)).Select(static link => link.Name));
+        firewall.GuardUplinks(setting == Six, host.Links.Links.List().Where(static link => IsOthers(link)).Select(static link => link.Name));
         KernelSettings.WriteHere(setting, "1");
         host.Logger.ForwardingEnabled("net/" + setting, before, "1");
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Containers.Firewall;
 using Containers.Interop;
+using Containers.Names;
 using Containers.Rtnetlink;
 using Microsoft.Extensions.Logging;
 
@@ -36,6 +37,7 @@ internal sealed class HostSide : IDisposable
         Links = RouteClient.Open();
         Records = RecordsHere();
         Removal = new LinkRemoval(Links.Links, logger);
+        Names = new NameRegistry(new HostResolvers(), logger.AnswerFailed);
         DeadEngines.Sweep(this);
     }
 
@@ -43,6 +45,12 @@ internal sealed class HostSide : IDisposable
     public RouteClient Links { get; }
 
     public LinkRemoval Removal { get; }
+
+    /// <summary>The names on all networks of the engine.</summary>
+    public NameRegistry Names { get; }
+
+    /// <summary>Asks the host's resolvers for all of them.</summary>
+    public QueryForwarder Forwarder { get; } = new();
 
     public ILogger Logger { get; }
 

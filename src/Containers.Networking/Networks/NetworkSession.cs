@@ -2,6 +2,7 @@ using System.Globalization;
 using Containers.Egress;
 using Containers.Features;
 using Containers.Interop;
+using Containers.Names;
 using Containers.Netlink;
 using Containers.Rtnetlink;
 
@@ -16,6 +17,7 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
     private readonly NetworkShape _shape = ShapeOf(NetworkFeature.Of(container.Spec));
     private NetworkNamespace? _space;
     private (ulong Received, ulong Sent) _left;
+    private ContainerNames? _names;
     private bool _isEnded;
 
     public Container Container => container;
@@ -32,12 +34,15 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
         }
     }
 
+    /// <summary>What it is told of names, and by which it is found; null where it has been in no network of the engine.</summary>
+    public ContainerNames? Names => _names;
+
     /// <summary>Gives it addresses on a network, before it starts.</summary>
     public Endpoint Reserve(BridgeNetwork network, NetworkAttachment attachment)
     {
         lock (_gate)
         {
-            var endpoint = network.Reserve(container, attachment);
+            var endpoint = network.Reserve(container, attachment, NamesFor(network));
             endpoint.Interface = FreeInterface();
             _endpoints.Add(endpoint);
             return endpoint;
@@ -82,7 +87,7 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
                 throw new InvalidOperationException("The container does not run.");
             }
 
-            var endpoint = network.Reserve(container, attachment);
+            var endpoint = network.Reserve(container, attachment, NamesFor(network));
             try
             {
                 endpoint.Interface = FreeInterface();
@@ -102,8 +107,10 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
     }
 
     /// <summary>Takes the running container from a network. Completes when its interface is gone, and the way out leads elsewhere.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="leaving">Called while its addresses there are still its own, and it is no longer told to be there.</param>
     /// <returns>False: it is not connected to it.</returns>
-    public async Task<bool> DisconnectAsync(BridgeNetwork network)
+    public async Task<bool> DisconnectAsync(BridgeNetwork network, Func<ValueTask> leaving)
     {
         Endpoint endpoint;
         bool wasWayOut;
@@ -121,7 +128,15 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
             _left = (_left.Received + counted.Received, _left.Sent + counted.Sent);
         }
 
-        await endpoint.LeaveAsync().ConfigureAwait(false);
+        try
+        {
+            await leaving().ConfigureAwait(false);
+        }
+        finally
+        {
+            await endpoint.LeaveAsync().ConfigureAwait(false);
+        }
+
         lock (_gate)
         {
             if (wasWayOut && !_isEnded && WayOut is { } next)
@@ -188,6 +203,7 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
         _guard.Add(endpoints);
         if (_guard.Session is { } session)
         {
+            _names?.Observe(session);
             _ = container.Engine.Networks.EgressSessions.TryAdd(container, session);
         }
 
@@ -197,22 +213,23 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
         }
     }
 
+    private ContainerNames NamesFor(BridgeNetwork network) => _names ??= network.NewNames(NetworkFeature.Of(container.Spec));
+
     private void Configure(List<Endpoint> endpoints)
     {
-        var hasSix = KernelSettings.HasSix;
         var wayOut = WayOut ?? endpoints.Find(static endpoint => !endpoint.Network.IsInternal);
         Inside(inside =>
         {
             foreach (var endpoint in endpoints)
             {
-                endpoint.Configure(inside, hasSix, endpoint == wayOut, _shape);
+                endpoint.Configure(inside, endpoint == wayOut, _shape);
             }
         });
     }
 
     private void Inside(Action<RouteClient> work) => _space!.Run(() =>
     {
-        using var inside = RouteClient.Open();
+        using var inside = RouteClient.OpenBriefly();
         work(inside);
         return true;
     });

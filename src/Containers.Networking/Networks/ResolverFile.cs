@@ -6,11 +6,12 @@ namespace Containers.Networks;
 /// <summary>A container's /etc/resolv.conf.</summary>
 internal static class ResolverFile
 {
-    private const string HostsOwn = "/etc/resolv.conf";
+    private const string Dots = "ndots:";
 
     /// <param name="servers">Who is asked.</param>
     /// <param name="domains">Where short names are looked for.</param>
-    public static string Compose(IEnumerable<IPAddress> servers, IReadOnlyCollection<string> domains)
+    /// <param name="options">How.</param>
+    public static string Compose(IEnumerable<IPAddress> servers, IReadOnlyCollection<string> domains, IReadOnlyCollection<string> options)
     {
         var text = new StringBuilder();
         foreach (var server in servers)
@@ -23,34 +24,15 @@ internal static class ResolverFile
             text.Append("search ").AppendJoin(' ', domains).Append('\n');
         }
 
+        if (options.Count > 0)
+        {
+            text.Append("options ").AppendJoin(' ', options).Append('\n');
+        }
+
         return text.ToString();
     }
 
-    /// <summary>The host's, without what means the host itself there: in a container that is the container.</summary>
-    public static (IReadOnlyList<IPAddress> Servers, IReadOnlyList<string> Domains) ReadHosts()
-    {
-        var servers = new List<IPAddress>();
-        var domains = new List<string>();
-        if (!File.Exists(HostsOwn))
-        {
-            return (servers, domains);
-        }
-
-        foreach (var line in File.ReadLines(HostsOwn))
-        {
-            var words = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-            switch (words)
-            {
-                case ["nameserver", var server, ..] when IPAddress.TryParse(server, out var address) && !IPAddress.IsLoopback(address):
-                    servers.Add(address);
-                    break;
-                case ["search" or "domain", .. var names]:
-                    // The last line of these holds (resolv.conf(5)).
-                    domains = [.. names];
-                    break;
-            }
-        }
-
-        return (servers, domains);
-    }
+    /// <summary>The host's options, and names without a dot tried as they are first: they are containers' more often than of a search domain.</summary>
+    public static IReadOnlyCollection<string> OptionsFor(IReadOnlyCollection<string> hosts) =>
+        hosts.Any(static option => option.StartsWith(Dots, StringComparison.Ordinal)) ? hosts : [.. hosts, Dots + "0"];
 }

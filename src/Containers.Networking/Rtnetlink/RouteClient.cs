@@ -23,6 +23,9 @@ internal sealed class RouteClient(NetlinkSocket socket) : IDisposable
     /// <summary>For the namespace that the calling thread is in: the host's.</summary>
     public static RouteClient Open() => new(NetlinkSocket.Open(NetlinkFamily.Route));
 
+    /// <summary>The same, for some requests alone, none of which lists.</summary>
+    public static RouteClient OpenBriefly() => new(NetlinkSocket.Open(NetlinkFamily.Route, brief: true));
+
     /// <summary>For another namespace.</summary>
     public static RouteClient Open(NetworkNamespace space) => new(space.Open(NetlinkFamily.Route));
 

@@ -80,6 +80,33 @@ public class ContainerEgressTests
     }
 
     [Fact]
+    public async Task AllowName_ReachesWhatTheNamesServerAnsweredAndResolvesNothingElse()
+    {
+        await using var lab = new NetworkLab();
+        using var away = Machine.Create();
+        using var served = new EgressServers(away.Space.Namespace, away.Address, 443, 444);
+        using var resolver = new AwayResolver(away.Space.Namespace, away.Address);
+        await lab.Networks.CreateAsync("names", null, Box.Token);
+        await using var web = await lab.StartAsync(Box.Web("hello").WithName("web").WithNetwork("names"));
+        await using var job = await lab.StartAsync(Box.Sleeper.WithNetwork("names").WithDns(away.Address)
+            .WithEgress(static policy => policy.AllowName("web", 80).AllowName("allowed.example", 443)));
+        var webAddress = web.Networks[0].Address;
+
+        Assert.False(await Box.SucceedsInAsync(job, $"nc -w 3 {webAddress} 80 </dev/null"));
+        Assert.False(await Box.SucceedsInAsync(job, $"nc -w 3 {away.Address} 443 </dev/null"));
+        Assert.Contains(webAddress.ToString(), await Box.InAsync(job, "nslookup -type=a web || true"), StringComparison.Ordinal);
+        Assert.True(await Box.SucceedsInAsync(job, $"nc -w 3 {webAddress} 80 </dev/null"));
+
+        Assert.DoesNotContain(away.Address + "\n", (await Box.InAsync(job, "nslookup -type=a other.example 2>&1 | tail -n +3 || true")) + "\n", StringComparison.Ordinal);
+        Assert.False(await Box.SucceedsInAsync(job, $"nc -w 3 {away.Address} 443 </dev/null"));
+        Assert.Empty(resolver.Asked);
+        Assert.Contains(away.Address.ToString(), await Box.InAsync(job, "nslookup -type=a allowed.example 2>&1 || true"), StringComparison.Ordinal);
+        Assert.True(await Box.SucceedsInAsync(job, $"nc -w 3 {away.Address} 443 </dev/null"));
+        Assert.False(await Box.SucceedsInAsync(job, $"nc -w 3 {away.Address} 444 </dev/null"));
+        Assert.Contains("allowed.example", resolver.Asked);
+    }
+
+    [Fact]
     public async Task RawSockets_SendNothingThatIsNotTheContainersOwn()
     {
         await using var lab = new NetworkLab();

@@ -95,6 +95,9 @@ public class BadInputTests
         await Assert.ThrowsAsync<NetworkException>(() => lab.StartAsync(Box.Sleeper.WithExtraHost("x", "host-gateway")));
         await Assert.ThrowsAsync<ContainerException>(() => lab.StartAsync(job.WithMount(Mount.Bind("/no/such/path", "/mnt"))));
 
+        await Assert.ThrowsAsync<NetworkException>(() => lab.StartAsync(job.WithNamespace(NamespaceKind.Network, NamespaceMode.Host)));
+        await Assert.ThrowsAsync<NetworkException>(() => lab.StartAsync(ContainerBuilder.FromHost().WithCommand("true").WithNetwork("failing").WithoutNamespaces()));
+
         Assert.Empty((await lab.Networks.InspectAsync("failing", Box.Token)).Endpoints);
         await Wait.UntilAsync(() => lab.Host.Links.List(lab.Host.Links.Get(network.Bridge!).Index).Count == 0);
         await using var container = await lab.StartAsync(job);

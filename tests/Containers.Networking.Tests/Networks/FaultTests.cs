@@ -64,4 +64,39 @@ public class FaultTests
         await Task.WhenAll(containers.Select(static container => container.DisposeAsync().AsTask()));
         await Wait.UntilAsync(() => lab.Host.Links.List(lab.Host.Links.Get(network.Bridge!).Index).Count == 1);
     }
+
+    [Fact]
+    public async Task Starts_AtOnceBesideOthersWhoChangeRulesLeaveTheRulesAsTheyWere()
+    {
+        const int Count = 64;
+        await using var lab = new NetworkLab();
+        await lab.Networks.CreateAsync("busy", cancellationToken: Box.Token);
+        var before = Rules(lab);
+        using var ended = new CancellationTokenSource();
+        var churn = Task.Run(() =>
+        {
+            var changes = 0;
+            while (!ended.IsCancellationRequested)
+            {
+                Host.Run("nft", "add table inet stranger; add chain inet stranger c; add rule inet stranger c counter; delete table inet stranger");
+                changes++;
+            }
+
+            return changes;
+        });
+        var networks = Enumerable.Range(0, 8).Select(number => lab.Networks.CreateAsync($"busy-{number}", cancellationToken: Box.Token));
+        await Task.WhenAll(networks);
+        var results = await Task.WhenAll(Enumerable.Range(0, Count).Select(number => lab.Engine.RunAsync(Box.Shell("ip -o addr show eth0").WithNetwork(number % 2 == 0 ? "busy" : $"busy-{number % 8}"), Box.Token)));
+        Assert.All(results, static result => Assert.True(result.IsSuccess));
+        Assert.Equal(8, (await lab.Networks.PruneAsync(Box.Token)).Count - 1);
+        await lab.Networks.CreateAsync("busy", cancellationToken: Box.Token);
+        await ended.CancelAsync();
+        Assert.True(await churn > 0);
+        Assert.Equal(before, Rules(lab));
+
+        // The port of the network's name server is another one; chains and the set of bridges are not.
+        static string Rules(NetworkLab lab) => string.Concat(new[] { "raw-prerouting", "nat-prerouting", "forward", "input", "from-containers", "nat-postrouting" }
+            .SelectMany(chain => Host.Run("nft", "list", "chain", "inet", lab.Networks.Firewall!.Table.Name, chain).Split('\n').Where(static line => !line.Contains("counter", StringComparison.Ordinal)))
+            .Append(Host.Run("nft", "list", "set", "inet", lab.Networks.Firewall!.Table.Name, "bridges")));
+    }
 }

@@ -48,6 +48,8 @@ public class IsolationTests
         // The default route of the neighbour leads to the host, as if it had a route to the subnet.
         Assert.ThrowsAny<Exception>(() => neighbour.Run("curl", "-s", "-m", "1", $"http://{place.Address}/"));
         Assert.ThrowsAny<Exception>(() => neighbour.Run("curl", "-s", "-m", "1", $"http://[{place.Address6}]/"));
+        Assert.Contains("counter packets", Host.Run("nft", "list", "chain", "inet", lab.Networks.Firewall!.Table.Name, "raw-prerouting"), StringComparison.Ordinal);
+        Assert.DoesNotContain("counter packets 0", Host.Run("nft", "list", "chain", "inet", lab.Networks.Firewall!.Table.Name, "raw-prerouting"), StringComparison.Ordinal);
         Assert.Equal("web\n", Host.Run("curl", "-s", "-m", "2", $"http://{place.Address}/"));
         Assert.Equal("web\n", Host.Run("curl", "-s", "-m", "2", $"http://[{place.Address6}]/"));
     }
@@ -75,6 +77,29 @@ public class IsolationTests
     }
 
     [Fact]
+    public async Task ServicesOfTheHostsCloud_AreReachedOnlyFromNetworksThatAllowIt()
+    {
+        await using var lab = new NetworkLab();
+        using var cloud = Machine.Create();
+        cloud.Run("ip", "addr", "add", "169.254.169.254/32", "dev", "lo");
+        Host.Run("ip", "route", "add", "169.254.169.254/32", "via", cloud.Address.ToString());
+        try
+        {
+            using var service = new TinyServer(cloud.Space);
+            var metadata = IPAddress.Parse("169.254.169.254");
+            await lab.Networks.CreateAsync("open", new NetworkOptions { AllowHost = true }, Box.Token);
+            await using var stranger = await lab.StartAsync(Box.Sleeper.WithNetwork("bridge"));
+            await using var friend = await lab.StartAsync(Box.Sleeper.WithNetwork("open"));
+            Assert.False(await Box.SucceedsInAsync(stranger, service.GetFrom(metadata)));
+            Assert.StartsWith(TinyServer.Answer, await Box.InAsync(friend, service.GetFrom(metadata)), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Host.Run("ip", "route", "delete", "169.254.169.254/32");
+        }
+    }
+
+    [Fact]
     public async Task InternalNetwork_HasNoWayOutAndNoneIn()
     {
         await using var lab = new NetworkLab();
@@ -87,7 +112,7 @@ public class IsolationTests
 
         Assert.Equal("one\n", await Box.InAsync(two, Get + one.Networks[0].Address));
         Assert.DoesNotContain("default", await Box.InAsync(two, "ip route; ip -6 route"), StringComparison.Ordinal);
-        Assert.Empty(await Box.InAsync(two, "grep nameserver /etc/resolv.conf || true"));
+        Assert.Equal($"nameserver {inside.Gateway}\n", await Box.InAsync(two, "grep nameserver /etc/resolv.conf"));
 
         // Also where it makes itself a route.
         await Box.InAsync(two, $"ip route add default via {inside.Gateway}");

@@ -100,4 +100,15 @@ public class NetworkLifeTests
         Assert.Equal(8, made.Select(static network => network.Subnet6).Distinct().Count());
         Assert.Equal(8, made.Select(static network => network.Bridge).Distinct().Count());
     }
+
+    [Fact]
+    public async Task SmallPackets_AreNoReasonNotToStart()
+    {
+        await using var lab = new NetworkLab();
+        await lab.Networks.CreateAsync("tiny", new NetworkOptions { Mtu = 576 }, Box.Token);
+        await using var web = await lab.StartAsync(Box.Web("small").WithNetwork("tiny"));
+        await using var client = await lab.StartAsync(Box.Sleeper.WithNetwork("tiny"));
+        Assert.Contains("mtu 576", await Box.InAsync(client, "ip link show eth0"), StringComparison.Ordinal);
+        Assert.Equal("small\n", await Box.InAsync(client, $"timeout 2 wget -qO- http://{web.Networks[0].Address}"));
+    }
 }

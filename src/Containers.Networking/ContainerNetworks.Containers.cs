@@ -2,6 +2,7 @@ using System.Net;
 using Containers.Features;
 using Containers.Interop;
 using Containers.Networks;
+using Containers.Ports;
 using Containers.Specification;
 
 namespace Containers;
@@ -28,7 +29,9 @@ public sealed partial class ContainerNetworks
             {
                 var session = SessionOf(container);
                 var bridge = FindOrCreate(network);
-                return (await TryAgainAsync(bridge, () => session.Connect(bridge, attachment)).ConfigureAwait(false)).Describe();
+                var endpoint = await TryAgainAsync(bridge, () => session.Connect(bridge, attachment)).ConfigureAwait(false);
+                await FollowAsync(container).ConfigureAwait(false);
+                return endpoint.Describe();
             },
             cancellationToken);
     }
@@ -46,7 +49,7 @@ public sealed partial class ContainerNetworks
         return Task.Run(
             async () =>
             {
-                if (!_sessions.TryGetValue(container.Id, out var session) || !await session.DisconnectAsync(FindOrCreate(network)).ConfigureAwait(false))
+                if (!_sessions.TryGetValue(container.Id, out var session) || !await session.DisconnectAsync(FindOrCreate(network), () => FollowAsync(container)).ConfigureAwait(false))
                 {
                     throw new NetworkException("disconnect from the network", network, Errno.ENOENT, "The container is not connected to it.");
                 }
@@ -99,6 +102,9 @@ public sealed partial class ContainerNetworks
             throw;
         }
     }
+
+    /// <summary>Published ports lead to where the container is now.</summary>
+    private ValueTask FollowAsync(Container container) => _engine.Extension(static _ => new EnginePorts()).Find(container)?.FollowAsync() ?? ValueTask.CompletedTask;
 
     /// <summary>An address of a container that has just ended is free a moment later: that is waited for.</summary>
     private static async ValueTask<Endpoint> TryAgainAsync(BridgeNetwork network, Func<Endpoint> take)

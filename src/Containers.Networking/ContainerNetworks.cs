@@ -1,9 +1,12 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Containers.Egress;
 using System.Collections.Immutable;
 using Containers.Features;
 using Containers.Firewall;
 using Containers.Interop;
 using Containers.Networks;
+using Containers.Ports;
 using Containers.Specification;
 using Containers.Specification.Rules;
 
@@ -25,7 +28,7 @@ public sealed partial class ContainerNetworks : IDisposable
     private readonly Dictionary<string, BridgeNetwork> _networks = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, NetworkSession> _sessions = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<NetworkSession, Task> _late = new();
-    private readonly IFirewallPart[] _parts = [];
+    private readonly IFirewallPart[] _parts = [new PortRules()];
     private HostSide? _host;
     private bool _isDisposed;
 
@@ -166,6 +169,9 @@ public sealed partial class ContainerNetworks : IDisposable
 
     /// <summary>The rules of this engine; there while any container is on a bridge.</summary>
     internal FirewallTable? Firewall => _host?.Firewall;
+
+    /// <summary>The policies of containers, also of those that have ended, as long as somebody holds these.</summary>
+    internal ConditionalWeakTable<Container, EgressSession> EgressSessions { get; } = [];
 
     /// <summary>The bridge networks there are.</summary>
     internal IReadOnlyList<BridgeNetwork> Bridges

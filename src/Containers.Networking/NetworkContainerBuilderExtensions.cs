@@ -53,7 +53,7 @@ public static class NetworkContainerBuilderExtensions
             var mode = builder.Spec.Namespaces.Network.Mode;
             if (network is ContainerNetworks.HostName or ContainerNetworks.NoneName)
             {
-                if (!present.IsEmpty || attachment != new NetworkAttachment(network) { Aliases = attachment.Aliases } || !attachment.Aliases.IsEmpty || mode == NamespaceMode.Container)
+                if (!present.IsEmpty || attachment != new NetworkAttachment(network) { Aliases = attachment.Aliases } || !attachment.Aliases.IsEmpty || mode == NamespaceMode.Container || NetworkFeature.Of(builder.Spec).NeedsNetwork)
                 {
                     throw new ArgumentException($"The network {network} is the only one of a container, without names or addresses there.", nameof(network));
                 }

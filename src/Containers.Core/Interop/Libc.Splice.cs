@@ -9,5 +9,5 @@ internal static unsafe partial class Libc
     public const uint SpliceNonBlocking = 2;
 
     [LibraryImport(Library, EntryPoint = "splice", SetLastError = true)]
-    public static partial nint Splice(FileDescriptor source, long* sourceOffset, FileDescriptor target, long* targetOffset, nuint count, uint flags);
+    public static partial nint Splice(SafeHandle source, long* sourceOffset, SafeHandle target, long* targetOffset, nuint count, uint flags);
 }

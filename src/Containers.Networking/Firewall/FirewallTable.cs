@@ -1,5 +1,6 @@
 using System.Net;
 using Containers.Addresses;
+using Containers.Egress;
 using Containers.Nftables;
 
 namespace Containers.Firewall;
@@ -40,6 +41,8 @@ internal sealed class FirewallTable : IDisposable
     private readonly Set _same;
     private readonly Set _internal;
     private readonly Set _hosted;
+    private readonly Set _inside4;
+    private readonly Set _inside6;
     private readonly Set _subnets4;
     private readonly Set _subnets6;
     private readonly Set _uplinks4;
@@ -49,6 +52,7 @@ internal sealed class FirewallTable : IDisposable
     {
         Client = client;
         Table = table;
+        Guard = new GuardTable(table.Name, table.Owned);
         _raw = Base("raw-prerouting", HookPoint.Prerouting, ChainPriority.Raw);
         _destinationNat = Base("nat-prerouting", HookPoint.Prerouting, ChainPriority.DestinationNat, ChainType.Nat);
         _outputNat = Base("nat-output", HookPoint.Output, ChainPriority.DestinationNat, ChainType.Nat);
@@ -62,6 +66,8 @@ internal sealed class FirewallTable : IDisposable
         _same = new Set(table, "same", DataType.InterfaceName, DataType.InterfaceName);
         _internal = new Set(table, "internal", DataType.InterfaceName);
         _hosted = new Set(table, "hosted", DataType.InterfaceName);
+        _inside4 = new Set(table, "inside4", DataType.Ip4, DataType.InterfaceName) { Intervals = true };
+        _inside6 = new Set(table, "inside6", DataType.Ip6, DataType.InterfaceName) { Intervals = true };
         _subnets4 = new Set(table, "subnets4", DataType.Ip4) { Intervals = true };
         _subnets6 = new Set(table, "subnets6", DataType.Ip6) { Intervals = true };
         _uplinks4 = new Set(table, "uplinks4", DataType.InterfaceName);
@@ -76,6 +82,9 @@ internal sealed class FirewallTable : IDisposable
     public NftablesClient Client { get; }
 
     public Table Table { get; }
+
+    /// <summary>What every port of a bridge has before all this.</summary>
+    public GuardTable Guard { get; }
 
     /// <summary>The engine's bridges.</summary>
     public Set Bridges { get; }
@@ -129,7 +138,11 @@ internal sealed class FirewallTable : IDisposable
     {
         try
         {
-            Client.Commit(batch => batch.DeleteTable(Table));
+            Client.Commit(batch =>
+            {
+                batch.DeleteTable(Guard.Table);
+                batch.DeleteTable(Table);
+            });
         }
         finally
         {
@@ -154,7 +167,7 @@ internal sealed class FirewallTable : IDisposable
     private void Declare(NftBatch batch)
     {
         batch.AddTable(Table);
-        foreach (var set in (ReadOnlySpan<Set>)[Bridges, _same, _internal, _hosted, _subnets4, _subnets6, _uplinks4, _uplinks6, Services])
+        foreach (var set in (ReadOnlySpan<Set>)[Bridges, _same, _inside4, _inside6, _internal, _hosted, _subnets4, _subnets6, _uplinks4, _uplinks6, Services])
         {
             batch.AddSet(set);
         }
@@ -174,6 +187,7 @@ internal sealed class FirewallTable : IDisposable
             batch.AddChain(chain);
         }
 
+        Guard.Declare(batch);
         DeclareTranslation(batch);
         DeclareEgress(batch);
         DeclareForwarding(batch);
@@ -195,8 +209,10 @@ internal sealed class FirewallTable : IDisposable
 
         batch.AddRule(_sourceNat, new Rule(Match.OutputInterface(Loopback), Act.Return));
 
-        // A container that reaches its own bridge by a published port would be answered past the host, by an address it did not ask.
-        batch.AddRule(_sourceNat, new Rule(Match.Status(ConnectionStatus.DestinationNat), Match.In(_same.Name, Field.InputInterface, Field.OutputInterface), Act.Masquerade()));
+        // A container that reaches its own bridge by a published port would be answered past the host, by an address it did not ask. By the
+        // source's address, as where the bridge itself calls these chains (bridge-nf-call-iptables) no interface is known that it came in by.
+        batch.AddRule(_sourceNat, new Rule(Match.Status(ConnectionStatus.DestinationNat), Match.In(_inside4.Name, Field.Ip4Source, Field.OutputInterface), Act.Masquerade()));
+        batch.AddRule(_sourceNat, new Rule(Match.Status(ConnectionStatus.DestinationNat), Match.In(_inside6.Name, Field.Ip6Source, Field.OutputInterface), Act.Masquerade()));
         batch.AddRule(_sourceNat, new Rule(Match.In(Bridges.Name, Field.OutputInterface), Act.Return));
         batch.AddRule(_sourceNat, new Rule(Match.In(_subnets4.Name, Field.Ip4Source), Act.Masquerade(random: true)));
         batch.AddRule(_sourceNat, new Rule(Match.In(_subnets6.Name, Field.Ip6Source), Act.Masquerade(random: true)));
@@ -247,9 +263,13 @@ internal sealed class FirewallTable : IDisposable
         Change(batch, adding, _same, new SetElement(Value.Join(name, name)));
         foreach (var subnet in subnets)
         {
-            Change(batch, adding, Subnets.IsFour(subnet) ? _subnets4 : _subnets6, SetElement.Of(subnet));
+            var isFour = Subnets.IsFour(subnet);
+            var (first, last) = (Value.Of(subnet.BaseAddress), Value.Of(Subnets.Last(subnet)));
+            Change(batch, adding, isFour ? _subnets4 : _subnets6, SetElement.Of(subnet));
+            Change(batch, adding, isFour ? _inside4 : _inside6, new SetElement(Value.Join(first, name)) { LastKey = Value.Join(last, name) });
         }
 
+        Guard.ChangeSubnets(batch, adding, subnets);
         if (isInternal)
         {
             Change(batch, adding, _internal, new SetElement(name));

@@ -4,6 +4,8 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Security.Cryptography;
 using Containers.Addresses;
+using Containers.Egress;
+using Containers.Firewall;
 using Containers.Interop;
 using Containers.Names;
 using Containers.Netlink;
@@ -210,6 +212,24 @@ internal sealed class BridgeNetwork : IDisposable
         }
     }
 
+    /// <summary>Puts a queue before the host's end of a port.</summary>
+    internal void Shape(string port, NetworkShape shape)
+    {
+        if (shape != NetworkShape.None)
+        {
+            shape.ApplyOutside(_host.Links.Qdiscs, _host.Links.Links.Get(port).Index, Mtu);
+        }
+    }
+
+    /// <summary>The engine's rules, which are there while a network is.</summary>
+    internal FirewallTable Firewall => _host.Firewall ?? throw new NetworkException("find the rules of the network", Name, "it has just been removed");
+
+    /// <summary>
+    /// A frame may leave by the port it came from: where the bridge itself translates addresses (bridge-nf-call-iptables, as hosts with
+    /// other container engines have it), what a container sends to a published port of its own never comes to the host otherwise.
+    /// </summary>
+    internal void Reflect(string port) => _host.Links.Links.SetPort(_host.Links.Links.Get(port).Index, new BridgePort { Hairpin = true });
+
     internal LinkStatistics? Statistics(string port) => _host.Links.Links.Find(port)?.Statistics;
 
     /// <summary>Takes a container away; its addresses are free again once its interface is gone.</summary>
@@ -232,7 +252,7 @@ internal sealed class BridgeNetwork : IDisposable
             return Task.CompletedTask;
         }
 
-        var gone = _host.Removal.Add(endpoint.Port, lease4, lease6);
+        var gone = _host.Removal.Add(endpoint.Port, endpoint.Guard, lease4, lease6);
         _leaving[gone] = true;
         _ = gone.ContinueWith(task => _leaving.TryRemove(task, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return gone;

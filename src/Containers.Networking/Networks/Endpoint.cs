@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
 using Containers.Addresses;
+using Containers.Egress;
 using Containers.Names;
 using Containers.Netlink;
 using Containers.Rtnetlink;
@@ -56,6 +57,9 @@ internal sealed class Endpoint : IDisposable
     /// <summary>Its interface is there and works: from here on others may be told of it.</summary>
     public bool IsAttached { get; private set; }
 
+    /// <summary>What keeps it to its own addresses, once its port is there.</summary>
+    public PortGuard? Guard { get; set; }
+
     /// <summary>Makes both ends, each where it belongs from the start.</summary>
     public void Connect(NetworkNamespace space)
     {
@@ -66,7 +70,8 @@ internal sealed class Endpoint : IDisposable
     /// <summary>Sets the inner end up. Runs inside.</summary>
     /// <param name="inside">The container's interfaces.</param>
     /// <param name="isWayOut">The default route goes here.</param>
-    public void Configure(RouteClient inside, bool isWayOut)
+    /// <param name="shape">The queue before it.</param>
+    public void Configure(RouteClient inside, bool isWayOut, NetworkShape shape)
     {
         SixOnLink.Set(Interface, Address6 is not null);
         var link = inside.Links.Get(Interface).Index;
@@ -76,6 +81,7 @@ internal sealed class Endpoint : IDisposable
             inside.Addresses.Add(new InterfaceAddress(link, six, Network.Subnet6!.Value.PrefixLength) { Flags = AddressFlags.NoDuplicateDetection });
         }
 
+        shape.ApplyInside(inside.Qdiscs, link, Network.Mtu);
         inside.Links.SetUp(link);
         if (isWayOut)
         {

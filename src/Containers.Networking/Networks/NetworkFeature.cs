@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Containers.Egress;
 using Containers.Features;
 using Containers.Specification;
 
@@ -14,6 +15,12 @@ internal sealed record NetworkFeature : IContainerFeature
 
     /// <summary>Something was asked for that needs a network: where none is named, it is the built-in bridge.</summary>
     public bool NeedsNetwork { get; init; }
+
+    /// <summary>What it may send; null: everything, by its own addresses.</summary>
+    public EgressPolicy? Egress { get; init; }
+
+    /// <summary>How fast, and how far away.</summary>
+    public NetworkShape Shape { get; init; } = NetworkShape.None;
 
     /// <summary>Name servers to ask instead; none: what the networks say.</summary>
     public ImmutableArray<IPAddress> NameServers { get; init; } = [];

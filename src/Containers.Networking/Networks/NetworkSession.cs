@@ -1,4 +1,5 @@
 using System.Globalization;
+using Containers.Egress;
 using Containers.Features;
 using Containers.Interop;
 using Containers.Names;
@@ -12,6 +13,8 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
 {
     private readonly Lock _gate = new();
     private readonly List<Endpoint> _endpoints = [];
+    private readonly ContainerGuard _guard = new(container.Id, NetworkFeature.Of(container.Spec).Egress, container.Engine.Logger);
+    private readonly NetworkShape _shape = ShapeOf(NetworkFeature.Of(container.Spec));
     private NetworkNamespace? _space;
     private (ulong Received, ulong Sent) _left;
     private ContainerNames? _names;
@@ -58,6 +61,7 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
 
             if (_endpoints.Count > 0)
             {
+                Guard(_endpoints);
                 Configure(_endpoints);
             }
         }
@@ -88,6 +92,7 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
             {
                 endpoint.Interface = FreeInterface();
                 endpoint.Connect(_space);
+                Guard([endpoint]);
                 Configure([endpoint]);
             }
             catch
@@ -102,8 +107,10 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
     }
 
     /// <summary>Takes the running container from a network. Completes when its interface is gone, and the way out leads elsewhere.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="leaving">Called while its addresses there are still its own, and it is no longer told to be there.</param>
     /// <returns>False: it is not connected to it.</returns>
-    public async Task<bool> DisconnectAsync(BridgeNetwork network)
+    public async Task<bool> DisconnectAsync(BridgeNetwork network, Func<ValueTask> leaving)
     {
         Endpoint endpoint;
         bool wasWayOut;
@@ -121,7 +128,15 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
             _left = (_left.Received + counted.Received, _left.Sent + counted.Sent);
         }
 
-        await endpoint.LeaveAsync().ConfigureAwait(false);
+        try
+        {
+            await leaving().ConfigureAwait(false);
+        }
+        finally
+        {
+            await endpoint.LeaveAsync().ConfigureAwait(false);
+        }
+
         lock (_gate)
         {
             if (wasWayOut && !_isEnded && WayOut is { } next)
@@ -159,6 +174,7 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
             }
 
             _isEnded = true;
+            _guard.Finish();
             foreach (var endpoint in _endpoints)
             {
                 endpoint.Dispose();
@@ -179,6 +195,24 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
     /// <summary>Whose gateway the default route leads to: the first that leads anywhere.</summary>
     private Endpoint? WayOut => _endpoints.Find(static endpoint => !endpoint.Network.IsInternal);
 
+    private static NetworkShape ShapeOf(NetworkFeature feature) => feature.Shape.AtMost(feature.Egress?.BytesPerSecond);
+
+    /// <summary>What must be in force before anything goes through.</summary>
+    private void Guard(IReadOnlyList<Endpoint> endpoints)
+    {
+        _guard.Add(endpoints);
+        if (_guard.Session is { } session)
+        {
+            _names?.Observe(session);
+            _ = container.Engine.Networks.EgressSessions.TryAdd(container, session);
+        }
+
+        foreach (var endpoint in endpoints)
+        {
+            endpoint.Network.Shape(endpoint.Port, _shape);
+        }
+    }
+
     private ContainerNames NamesFor(BridgeNetwork network) => _names ??= network.NewNames(NetworkFeature.Of(container.Spec));
 
     private void Configure(List<Endpoint> endpoints)
@@ -188,7 +222,7 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
         {
             foreach (var endpoint in endpoints)
             {
-                endpoint.Configure(inside, endpoint == wayOut);
+                endpoint.Configure(inside, endpoint == wayOut, _shape);
             }
         });
     }

@@ -43,7 +43,21 @@ internal static class Act
         rule.LookupVerdict(map);
     });
 
-    public static Statement CountBy(string counter) => new(rule => rule.CountBy(counter));
+    public static Statement CountBy(string counter) => new(rule => rule.Object(ObjectType.Counter, counter));
+
+    /// <summary>Makes the fields, as one key, an element of a set; see <see cref="RuleWriter.Remember"/>.</summary>
+    public static Statement Remember(ElementOperation operation, string set, TimeSpan? timeout, params Field[] fields) => new(rule =>
+    {
+        Match.Load(rule, fields);
+        rule.Remember(operation, set, timeout, each: null);
+    });
+
+    /// <summary>The same, and the element counts its packets.</summary>
+    public static Statement RememberAndCount(string set, params Field[] fields) => new(rule =>
+    {
+        Match.Load(rule, fields);
+        rule.Remember(ElementOperation.Update, set, timeout: null, Set.WriteCounter);
+    });
 
     public static Statement Log(string prefix, uint? level = null) => new(rule => rule.Log(prefix, level));
 

@@ -38,6 +38,14 @@ internal sealed class Field
 
     public static Field Ip6Destination { get; } = OfNetwork(EtherType.Ip6, 24, DataType.Ip6);
 
+    /// <summary>What the frame itself says, before a VLAN tag is taken from it.</summary>
+    public static Field EthernetType { get; } = OfLink(12, DataType.EtherType);
+
+    /// <summary>The first six bytes: types and lengths of the addresses that follow.</summary>
+    public static Field ArpFormat { get; } = OfNetwork(EtherType.Arp, 0, DataType.Ethernet);
+
+    public static Field ArpOperation { get; } = OfNetwork(EtherType.Arp, 6, DataType.ArpOperation);
+
     public static Field ArpSenderHardware { get; } = OfNetwork(EtherType.Arp, 8, DataType.Ethernet);
 
     public static Field ArpSenderAddress { get; } = OfNetwork(EtherType.Arp, 14, DataType.Ip4);
@@ -60,6 +68,15 @@ internal sealed class Field
 
     public static Field Icmp6Type { get; } = OfTransport(Nftables.TransportProtocol.Icmp6, 0, DataType.Icmp6Type);
 
+    /// <summary>The address that a neighbour solicitation or advertisement is about.</summary>
+    public static Field NeighbourTarget { get; } = OfTransport(Nftables.TransportProtocol.Icmp6, 8, DataType.Ip6);
+
+    /// <summary>Which network a packet of VXLAN is of (RFC 7348).</summary>
+    public static Field VxlanNetwork { get; } = OfTransport(Nftables.TransportProtocol.Udp, 12, DataType.ThreeBytes);
+
+    /// <summary>As <see cref="DestinationPort"/>.</summary>
+    public static Field SourcePort { get; } = new(DataType.Port, static _ => { }, static (rule, register) => rule.Payload(PayloadBase.Transport, 0, DataType.Port.Length, register));
+
     /// <summary>The port of whatever transport protocol a rule has made sure of, or looks up beside it.</summary>
     public static Field DestinationPort { get; } = new(DataType.Port, static _ => { }, static (rule, register) => rule.Payload(PayloadBase.Transport, 2, DataType.Port.Length, register));
 
@@ -71,6 +88,9 @@ internal sealed class Field
         new(DataType.Ip6, static _ => { }, static (rule, register) => rule.Connection(ConnectionKey.Destination6, register, original: true));
 
     public static Field ConnectionMark { get; } = new(DataType.Mark, static _ => { }, static (rule, register) => rule.Connection(ConnectionKey.Mark, register));
+
+    /// <summary>Nothing of the packet, but always the same: a place in a key that a packet has no value for.</summary>
+    public static Field Constant(DataType type, byte[] value) => new(type, static _ => { }, (rule, register) => rule.Immediate(register, value));
 
     private static Field OfMeta(MetaKey key, DataType type) => new(type, static _ => { }, (rule, register) => rule.Meta(key, register));
 
@@ -93,6 +113,10 @@ internal sealed record DataType(uint Number, int Length, bool HostOrder = false)
     public static DataType Ethernet { get; } = new(9, 6);
 
     public static DataType EtherType { get; } = new(10, 2);
+
+    public static DataType ThreeBytes { get; } = new(4, 3);
+
+    public static DataType ArpOperation { get; } = new(11, 2);
 
     public static DataType Protocol { get; } = new(12, 1);
 

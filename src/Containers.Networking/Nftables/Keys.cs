@@ -87,6 +87,34 @@ internal enum PacketType : byte
     Other = 3,
 }
 
+/// <summary>Flags of a TCP segment.</summary>
+[Flags]
+internal enum TcpFlags : byte
+{
+    None = 0,
+    Finish = 0x01,
+    Synchronize = 0x02,
+    Reset = 0x04,
+    Acknowledge = 0x10,
+}
+
+/// <summary>What a rule does with the element of a set that a packet is the key of (NFT_DYNSET_OP_*).</summary>
+internal enum ElementOperation : uint
+{
+    /// <summary>Adds it where it is not there.</summary>
+    Add = 0,
+
+    /// <summary>Adds it, or lets its time begin again.</summary>
+    Update = 1,
+}
+
+/// <summary>Named things that rules share (NFT_OBJECT_*).</summary>
+internal enum ObjectType : uint
+{
+    Counter = 1,
+    Quota = 2,
+}
+
 internal enum RejectKind : uint
 {
     Icmp = 0,

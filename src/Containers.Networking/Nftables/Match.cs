@@ -95,11 +95,34 @@ internal static class Match
     /// <summary>No more packets than so many in a time.</summary>
     public static Statement RateUpTo(ulong packets, TimeSpan unit, uint burst) => new(rule => rule.Limit(packets, (ulong)unit.TotalSeconds, burst, bytes: false, over: false));
 
+    /// <summary>More bytes than so many a second; what was not used of a second, and the burst beyond it, is kept for later.</summary>
+    public static Statement BytesASecondOver(ulong bytes, uint burst) => new(rule => rule.Limit(bytes, 1, burst, bytes: true, over: true));
+
+    /// <summary>What a named quota says: <see cref="NftBatch.AddQuota"/>.</summary>
+    public static Statement Quota(string name) => new(rule => rule.Object(ObjectType.Quota, name));
+
     /// <summary>More bytes than so many in all.</summary>
     public static Statement QuotaOver(ulong bytes) => new(rule => rule.Quota(bytes, over: true));
 
     /// <summary>More connections at a time than so many, of those that come to this rule.</summary>
     public static Statement ConnectionsOver(uint count) => new(rule => rule.ConnectionLimit(count, over: true));
+
+    /// <summary>More connections at a time than so many, of those that have the same fields; a dynamic set keeps them.</summary>
+    public static Statement ConnectionsOfEachOver(uint count, string set, params Field[] fields) => new(rule =>
+    {
+        Load(rule, fields);
+        rule.Remember(ElementOperation.Add, set, timeout: null, writer => RuleWriter.WriteConnectionLimit(writer, count, over: true));
+    });
+
+    /// <summary>Of these flags of TCP exactly those are set.</summary>
+    public static Statement TcpFlags(TcpFlags of, TcpFlags set) => new(rule =>
+    {
+        const int FlagsOffset = 13;
+        rule.RequireTransport(Nftables.TransportProtocol.Tcp);
+        rule.Payload(PayloadBase.Transport, FlagsOffset, sizeof(byte), RuleWriter.Register1);
+        rule.Mask([(byte)of]);
+        rule.Compare(CompareOperation.Equal, [(byte)set]);
+    });
 
     internal static void Load(RuleWriter rule, params ReadOnlySpan<Field> fields)
     {

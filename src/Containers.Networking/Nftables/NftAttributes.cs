@@ -102,6 +102,7 @@ internal enum SetAttribute : ushort
 
 internal enum SetDescriptionAttribute : ushort
 {
+    Size = 1,
     Concatenation = 2,
 }
 
@@ -158,6 +159,13 @@ internal enum CounterAttribute : ushort
 {
     Bytes = 1,
     Packets = 2,
+}
+
+internal enum QuotaAttribute : ushort
+{
+    Bytes = 1,
+    Flags = 2,
+    Consumed = 4,
 }
 
 /// <summary>The attributes of expressions: each kind of expression numbers its own.</summary>

@@ -116,7 +116,7 @@ internal sealed class NftBatch : IDisposable
 
     public void AddCounter(Table table, string name)
     {
-        BeginCounter(NftMessageType.NewObject, NetlinkFlags.Create, "add the counter", table, name);
+        BeginObject(NftMessageType.NewObject, NetlinkFlags.Create, "add the counter", table, ObjectType.Counter, name);
         var data = Writer.BeginNested(ObjectAttribute.Data);
         Writer.PutNetwork(CounterAttribute.Bytes, 0ul);
         Writer.PutNetwork(CounterAttribute.Packets, 0ul);
@@ -124,7 +124,21 @@ internal sealed class NftBatch : IDisposable
     }
 
     /// <summary>Deletes a counter that no rule refers to.</summary>
-    public void DeleteCounter(Table table, string name) => BeginCounter(NftMessageType.DeleteObject, NetlinkFlags.None, "delete the counter", table, name);
+    public void DeleteCounter(Table table, string name) => BeginObject(NftMessageType.DeleteObject, NetlinkFlags.None, "delete the counter", table, ObjectType.Counter, name);
+
+    /// <summary>Adds a quota, which matches once more than so many bytes came to the rules that refer to it.</summary>
+    public void AddQuota(Table table, string name, ulong bytes)
+    {
+        const uint FlagOver = 1;
+        BeginObject(NftMessageType.NewObject, NetlinkFlags.Create, "add the quota", table, ObjectType.Quota, name);
+        var data = Writer.BeginNested(ObjectAttribute.Data);
+        Writer.PutNetwork(QuotaAttribute.Bytes, bytes);
+        Writer.PutNetwork(QuotaAttribute.Flags, FlagOver);
+        Writer.EndNested(data);
+    }
+
+    /// <summary>Deletes a quota that no rule refers to.</summary>
+    public void DeleteQuota(Table table, string name) => BeginObject(NftMessageType.DeleteObject, NetlinkFlags.None, "delete the quota", table, ObjectType.Quota, name);
 
     public void Dispose() => Writer.Dispose();
 
@@ -155,13 +169,12 @@ internal sealed class NftBatch : IDisposable
         _steps.Add((step, subject));
     }
 
-    private void BeginCounter(ushort type, NetlinkFlags flags, string step, Table table, string name)
+    private void BeginObject(ushort type, NetlinkFlags flags, string step, Table table, ObjectType kind, string name)
     {
-        const uint CounterType = 1;
         Begin(type, flags, table.Family, step, $"{name} of table {table}");
         Writer.Put(ObjectAttribute.Table, table.Name);
         Writer.Put(ObjectAttribute.Name, name);
-        Writer.PutNetwork(ObjectAttribute.Type, CounterType);
+        Writer.PutNetwork(ObjectAttribute.Type, (uint)kind);
     }
 
     private void DeleteRules(Chain chain, ulong? handle)

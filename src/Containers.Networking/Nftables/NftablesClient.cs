@@ -125,27 +125,30 @@ internal sealed class NftablesClient(NetlinkSocket socket) : IDisposable
     }
 
     /// <summary>The named counters of a table.</summary>
-    public List<CounterInfo> ListCounters(Table table) => Dump(NftMessageType.GetObject, NftMessageType.NewObject, table.Family, "list the counters of table", table.ToString(), writer =>
-        writer.Put(ObjectAttribute.Table, table.Name), static message =>
+    public List<CounterInfo> ListCounters(Table table) => ListObjects(table, ObjectType.Counter, "list the counters of table", static (name, data) =>
     {
-        var (name, type, counts) = (string.Empty, 0u, (Bytes: 0ul, Packets: 0ul));
-        foreach (var attribute in message.AttributesAfter<NetfilterHeader>())
+        var (bytes, packets) = RuleInfo.Counts(data);
+        return new CounterInfo(name, bytes, packets);
+    });
+
+    /// <summary>The named quotas of a table.</summary>
+    public List<QuotaInfo> ListQuotas(Table table) => ListObjects(table, ObjectType.Quota, "list the quotas of table", static (name, data) =>
+    {
+        var (bytes, consumed) = (0ul, 0ul);
+        foreach (var attribute in data)
         {
-            switch ((ObjectAttribute)attribute.Type)
+            switch ((QuotaAttribute)attribute.Type)
             {
-                case ObjectAttribute.Name:
-                    name = attribute.Text;
+                case QuotaAttribute.Bytes:
+                    bytes = attribute.NetworkUInt64;
                     break;
-                case ObjectAttribute.Type:
-                    type = attribute.NetworkUInt32;
-                    break;
-                case ObjectAttribute.Data when type == 1:
-                    counts = RuleInfo.Counts(attribute.Nested);
+                case QuotaAttribute.Consumed:
+                    consumed = attribute.NetworkUInt64;
                     break;
             }
         }
 
-        return type == 1 ? new CounterInfo(name, counts.Bytes, counts.Packets) : null;
+        return new QuotaInfo(name, bytes, consumed);
     });
 
     public void Dispose() => socket.Dispose();
@@ -188,6 +191,34 @@ internal sealed class NftablesClient(NetlinkSocket socket) : IDisposable
         _ => null,
     };
 
+    private List<T> ListObjects<T>(Table table, ObjectType type, string step, ObjectParser<T> parser)
+        where T : class => Dump(NftMessageType.GetObject, NftMessageType.NewObject, table.Family, step, table.ToString(), writer =>
+    {
+        writer.Put(ObjectAttribute.Table, table.Name);
+        writer.PutNetwork(ObjectAttribute.Type, (uint)type);
+    }, message =>
+    {
+        var (name, isOfType) = (string.Empty, false);
+        T? parsed = null;
+        foreach (var attribute in message.AttributesAfter<NetfilterHeader>())
+        {
+            switch ((ObjectAttribute)attribute.Type)
+            {
+                case ObjectAttribute.Name:
+                    name = attribute.Text;
+                    break;
+                case ObjectAttribute.Type:
+                    isOfType = attribute.NetworkUInt32 == (uint)type;
+                    break;
+                case ObjectAttribute.Data when isOfType:
+                    parsed = parser(name, attribute.Nested);
+                    break;
+            }
+        }
+
+        return parsed;
+    });
+
     private List<T> Dump<T>(ushort request, ushort reply, NftFamily family, string step, string? subject, Action<MessageWriter> filter, MessageParser<T> parser)
         where T : class
     {
@@ -196,6 +227,8 @@ internal sealed class NftablesClient(NetlinkSocket socket) : IDisposable
         filter(writer);
         return socket.Dump(writer, new RequestContext(step, subject), message => message.Type == reply ? parser(message) : null);
     }
+
+    private delegate T ObjectParser<out T>(string name, AttributeReader data);
 
     private sealed record Number(uint Value);
 }

@@ -88,3 +88,9 @@ internal sealed record TableInfo(Table Table, ulong Handle, uint? OwnerPortId);
 
 /// <summary>A named counter as listed.</summary>
 internal sealed record CounterInfo(string Name, ulong Bytes, ulong Packets);
+
+/// <summary>A named quota as listed.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Bytes">How many bytes it gives.</param>
+/// <param name="Consumed">How many came, also of those that were too many.</param>
+internal sealed record QuotaInfo(string Name, ulong Bytes, ulong Consumed);

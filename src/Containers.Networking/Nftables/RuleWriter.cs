@@ -223,11 +223,34 @@ internal sealed class RuleWriter(MessageWriter writer, NftFamily family, string 
         writer.PutNetwork(Operand.Second, 0ul);
     });
 
-    /// <summary>A named counter.</summary>
-    public void CountBy(string counter) => Expression("objref", () =>
+    /// <summary>A named counter, or a named quota, which a packet goes by where it is not exceeded, or only where it is.</summary>
+    public void Object(ObjectType type, string name) => Expression("objref", () =>
     {
-        writer.PutNetwork(Operand.First, 1u);
-        writer.Put(Operand.Second, counter);
+        writer.PutNetwork(Operand.First, (uint)type);
+        writer.Put(Operand.Second, name);
+    });
+
+    /// <summary>Makes what is in the registers an element of a set; the packet goes no further in this rule where the set is full.</summary>
+    /// <param name="operation">What becomes of one that is there.</param>
+    /// <param name="set">The set.</param>
+    /// <param name="timeout">When the element ends; null: as the set says.</param>
+    /// <param name="each">Writes the expression that each element has, such as a counter, without the list around it.</param>
+    public void Remember(ElementOperation operation, string set, TimeSpan? timeout, Action<MessageWriter>? each) => Expression("dynset", () =>
+    {
+        writer.Put(Operand.First, set);
+        writer.PutNetwork(Operand.Third, (uint)operation);
+        writer.PutNetwork(Operand.Fourth, Register1);
+        if (timeout is { } time)
+        {
+            writer.PutNetwork(Operand.Sixth, (ulong)time.TotalMilliseconds);
+        }
+
+        if (each is not null)
+        {
+            var expression = writer.BeginNested(Operand.Seventh);
+            each(writer);
+            writer.EndNested(expression);
+        }
     });
 
     public void Limit(ulong rate, ulong seconds, uint burst, bool bytes, bool over) => Expression("limit", () =>
@@ -246,11 +269,16 @@ internal sealed class RuleWriter(MessageWriter writer, NftFamily family, string 
         writer.PutNetwork(Operand.Fourth, 0ul);
     });
 
-    public void ConnectionLimit(uint count, bool over) => Expression("connlimit", () =>
+    public void ConnectionLimit(uint count, bool over) => Expression("connlimit", () => PutConnectionLimit(writer, count, over));
+
+    /// <summary>The same as the expression of each element of a set.</summary>
+    public static void WriteConnectionLimit(MessageWriter writer, uint count, bool over)
     {
-        writer.PutNetwork(Operand.First, count);
-        writer.PutNetwork(Operand.Second, over ? 1u : 0u);
-    });
+        writer.Put(ExpressionAttribute.Name, "connlimit");
+        var data = writer.BeginNested(ExpressionAttribute.Data);
+        PutConnectionLimit(writer, count, over);
+        writer.EndNested(data);
+    }
 
     public void Log(string prefix, uint? level) => Expression("log", () =>
     {
@@ -276,6 +304,12 @@ internal sealed class RuleWriter(MessageWriter writer, NftFamily family, string 
         var bytes = new byte[sizeof(ushort)];
         BinaryPrimitives.WriteUInt16BigEndian(bytes, value);
         return bytes;
+    }
+
+    private static void PutConnectionLimit(MessageWriter writer, uint count, bool over)
+    {
+        writer.PutNetwork(Operand.First, count);
+        writer.PutNetwork(Operand.Second, over ? 1u : 0u);
     }
 
     private void PutRegister(Operand operand, uint? register)

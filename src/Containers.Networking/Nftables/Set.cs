@@ -8,6 +8,7 @@ internal sealed record Set(Table Table, string Name, params IReadOnlyList<DataTy
     private const uint FlagInterval = 0x4;
     private const uint FlagMap = 0x8;
     private const uint FlagTimeout = 0x10;
+    private const uint FlagDynamic = 0x20;
     private const uint FlagConcatenation = 0x80;
     private const uint VerdictType = 0xffffff00;
 
@@ -26,6 +27,15 @@ internal sealed record Set(Table Table, string Name, params IReadOnlyList<DataTy
     /// <summary>Elements may end by themselves.</summary>
     public bool Timeouts { get; init; }
 
+    /// <summary>When elements end by themselves that do not say when; only in sets with timeouts.</summary>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <summary>Packets add elements: rules with <see cref="Act.Remember"/>.</summary>
+    public bool Dynamic { get; init; }
+
+    /// <summary>How many elements there may be; a set that packets add to has a limit always.</summary>
+    public uint? Size { get; init; }
+
     /// <summary>Each element counts what it matched.</summary>
     public bool Counters { get; init; }
 
@@ -39,7 +49,7 @@ internal sealed record Set(Table Table, string Name, params IReadOnlyList<DataTy
         writer.Put(SetAttribute.Table, Table.Name);
         writer.Put(SetAttribute.Name, Name);
         writer.PutNetwork(SetAttribute.Flags,
-            (Intervals ? FlagInterval : 0) | (isMap ? FlagMap : 0) | (Timeouts ? FlagTimeout : 0) | (Intervals && IsConcatenation ? FlagConcatenation : 0));
+            (Intervals ? FlagInterval : 0) | (isMap ? FlagMap : 0) | (Timeouts ? FlagTimeout : 0) | (Dynamic ? FlagDynamic : 0) | (Intervals && IsConcatenation ? FlagConcatenation : 0));
         writer.PutNetwork(SetAttribute.KeyType, NumberOf(Key));
         writer.PutNetwork(SetAttribute.KeyLength, (uint)LengthOf(Key));
         if (isMap)
@@ -49,9 +59,14 @@ internal sealed record Set(Table Table, string Name, params IReadOnlyList<DataTy
         }
 
         writer.PutNetwork(SetAttribute.Id, id);
-        if (Intervals && IsConcatenation)
+        if (Size is not null || (Intervals && IsConcatenation))
         {
             WriteDescription(writer);
+        }
+
+        if (Timeout is { } timeout)
+        {
+            writer.PutNetwork(SetAttribute.Timeout, (ulong)timeout.TotalMilliseconds);
         }
 
         writer.Put(SetAttribute.UserData, ByteOrders());
@@ -77,10 +92,25 @@ internal sealed record Set(Table Table, string Name, params IReadOnlyList<DataTy
 
     private static uint NumberOf(IReadOnlyList<DataType> types) => types.Aggregate(0u, static (number, type) => (number << TypeBits) | type.Number);
 
-    /// <summary>The kernel has to know where one field ends to compare ranges of each.</summary>
     private void WriteDescription(MessageWriter writer)
     {
         var description = writer.BeginNested(SetAttribute.Description);
+        if (Size is { } size)
+        {
+            writer.PutNetwork(SetDescriptionAttribute.Size, size);
+        }
+
+        if (Intervals && IsConcatenation)
+        {
+            WriteFields(writer);
+        }
+
+        writer.EndNested(description);
+    }
+
+    /// <summary>The kernel has to know where one field ends to compare ranges of each.</summary>
+    private void WriteFields(MessageWriter writer)
+    {
         var fields = writer.BeginNested(SetDescriptionAttribute.Concatenation);
         foreach (var type in Key)
         {
@@ -90,7 +120,6 @@ internal sealed record Set(Table Table, string Name, params IReadOnlyList<DataTy
         }
 
         writer.EndNested(fields);
-        writer.EndNested(description);
     }
 
     /// <summary>What nft(8) needs to read keys and data: the order of their bytes (NFTNL_UDATA_SET_KEYBYTEORDER, ..._DATABYTEORDER).</summary>

@@ -77,6 +77,12 @@ public class RulesetTests
         ["meta pkttype 2 drop"] = Filter(NftFamily.Inet, Match.PacketType(PacketType.Multicast), Act.Drop),
         ["limit rate over 10/minute burst 20 packets drop"] = Filter(NftFamily.Inet, Match.RateOver(10, TimeSpan.FromMinutes(1), 20), Act.Drop),
         ["quota over 1 mbytes drop"] = Filter(NftFamily.Inet, Match.QuotaOver(1 << 20), Act.Drop),
+        ["limit rate over 1 mbytes/second burst 64 kbytes drop"] = Filter(NftFamily.Inet, Match.BytesASecondOver(1 << 20, 64 << 10), Act.Drop),
+        ["tcp flags 0x2 / 0x1,0x2,0x4,0x10 accept"] = Filter(
+            NftFamily.Inet,
+            Match.TcpFlags(TcpFlags.Finish | TcpFlags.Synchronize | TcpFlags.Reset | TcpFlags.Acknowledge, TcpFlags.Synchronize),
+            Act.Accept),
+        ["arp operation 1 drop"] = Filter(NftFamily.Bridge, Match.Is(Field.ArpOperation, new byte[] { 0, 1 }), Act.Drop),
         ["ct count over 100 reject"] = Filter(NftFamily.Inet, Match.ConnectionsOver(100), Act.Reject),
         ["meta l4proto 6 reject with tcp reset"] = Filter(NftFamily.Inet, Act.ResetTcp),
         ["reject with icmpx 3"] = Filter(NftFamily.Inet, Act.Prohibit),
@@ -159,6 +165,43 @@ public class RulesetTests
         Assert.DoesNotContain("10.0.0.0/8", host.Run("nft", "list", "ruleset"), StringComparison.Ordinal);
         nft.Commit(batch => batch.FlushSet(networks));
         Assert.Empty(nft.ListElements(networks));
+    }
+
+    [Fact]
+    public void SetsThatPacketsFill_AndLimitsOfEachAreReadAsTheyWereMeant()
+    {
+        using var host = TestNamespace.Create();
+        using var nft = NftablesClient.Open(host.Namespace);
+        var table = new Table(NftFamily.Inet, "t");
+        var chain = new Chain(table, "c") { Hook = new Hook(HookPoint.Forward, 0) };
+        var seen = new Set(table, "seen", DataType.Ip4, DataType.Port) { Dynamic = true, Timeouts = true, Timeout = TimeSpan.FromMinutes(2), Size = 100 };
+        var counted = new Set(table, "counted", DataType.Ip4) { Dynamic = true, Counters = true, Size = 10 };
+        var connections = new Set(table, "connections", DataType.Ip4) { Dynamic = true, Size = 1000 };
+        nft.Commit(batch =>
+        {
+            batch.AddTable(table);
+            batch.AddChain(chain);
+            batch.AddQuota(table, "all", 1 << 20);
+            foreach (var set in new[] { seen, counted, connections })
+            {
+                batch.AddSet(set);
+            }
+
+            batch.AddRule(chain, new Rule(Act.Remember(ElementOperation.Update, "seen", TimeSpan.FromSeconds(30), Field.Ip4Source, Field.TcpDestinationPort)));
+            batch.AddRule(chain, new Rule(Act.RememberAndCount("counted", Field.Ip4Destination)));
+            batch.AddRule(chain, new Rule(Match.State(ConnectionState.New), Match.ConnectionsOfEachOver(50, "connections", Field.Ip4Source), Act.Reject));
+            batch.AddRule(chain, new Rule(Match.Quota("all"), Act.Drop));
+        });
+
+        var shown = host.Words("nft", "list", "ruleset");
+        Assert.Contains("set seen { type ipv4_addr . inet_service size 100 flags dynamic,timeout timeout 2m }", shown, StringComparison.Ordinal);
+        Assert.Contains("update @seen { ip saddr . tcp dport timeout 30s }", shown, StringComparison.Ordinal);
+        Assert.Contains("update @counted { ip daddr", shown, StringComparison.Ordinal);
+        Assert.Contains("add @connections { ip saddr ct count over 50 } reject", shown, StringComparison.Ordinal);
+        Assert.Contains("quota all { over 1 mbytes }", shown, StringComparison.Ordinal);
+        Assert.Contains("quota name \"all\" drop", shown, StringComparison.Ordinal);
+        Assert.Equal(new QuotaInfo("all", 1 << 20, 0), Assert.Single(nft.ListQuotas(table)));
+        Assert.Empty(nft.ListCounters(table));
     }
 
     [Fact]

@@ -7,11 +7,12 @@ using Microsoft.Extensions.Logging;
 // what it does:
 //   churn        networks, containers and connections without end
 //   once         one network with one container, and ends
+//   publish      one container with published ports, until its input ends
 //   router:URL   one network; prints the setting of forwarding before and after, whether a container can fetch the URL, and how often a
 //                warning was logged; ends with its input
 if (args is not [var state, var work])
 {
-    await Console.Error.WriteLineAsync("usage: NetworkHost STATE-DIRECTORY churn|once|router:URL");
+    await Console.Error.WriteLineAsync("usage: NetworkHost STATE-DIRECTORY churn|once|publish|router:URL");
     return 2;
 }
 
@@ -41,6 +42,15 @@ switch (work)
         await engine.Networks.CreateAsync("once");
         (await engine.RunAsync(ContainerBuilder.FromHost().WithCommand("/bin/true").WithNetwork("once"))).EnsureSuccess();
         Console.WriteLine("ran");
+        return 0;
+
+    case "publish":
+        await using (var container = await engine.StartAsync(job.WithPort(80, 8080).WithPort("5353:53/udp")))
+        {
+            Console.WriteLine($"published {container.GetPort(80)} {container.GetPort(53, PortProtocol.Udp)}");
+            _ = await Console.In.ReadToEndAsync();
+        }
+
         return 0;
 
     default:

@@ -25,6 +25,12 @@ internal static class SixOnLink
 
         // A router that another container pretends to be is not believed (CVE-2020-13401), and without IPv6 there is none at all (CVE-2024-32473).
         KernelSettings.WriteHere(KernelSettings.ForInterface("ipv6", link, "accept_ra"), Off);
+        if (on)
+        {
+            // Addresses are given out once. Looking for others who have them would keep neighbours from being found for the first second.
+            KernelSettings.WriteHere(KernelSettings.ForInterface("ipv6", link, "accept_dad"), Off);
+        }
+
         KernelSettings.WriteHere(KernelSettings.ForInterface("ipv6", link, "disable_ipv6"), on ? Off : On);
     }
 }

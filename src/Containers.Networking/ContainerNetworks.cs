@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using Containers.Egress;
-using System.Collections.Immutable;
 using Containers.Features;
 using Containers.Firewall;
 using Containers.Interop;

@@ -101,6 +101,6 @@ public class HostDeathTests
     private static List<string> Tables(TestNamespace host)
     {
         using var rules = Containers.Nftables.NftablesClient.Open(host.Namespace);
-        return [.. rules.ListTables().Select(static table => table.Table.Name)];
+        return [.. rules.ListTables().Select(static table => table.Table.Name).Distinct(StringComparer.Ordinal)];
     }
 }

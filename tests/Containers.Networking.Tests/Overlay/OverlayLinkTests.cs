@@ -21,7 +21,12 @@ public class OverlayLinkTests
         var links = wire.Join(Id, 0, 1);
         using var server = new EgressServers(wire.Hosts[1].Namespace, Wire.Inner(1), 80);
         Assert.Equal(SocketError.Success, EgressLab.Connect(wire.Hosts[0].Namespace, Wire.Inner(1), 80).Error);
-        Assert.Contains("1 received", wire.Hosts[0].Run("ping", "-c", "1", "-W", "2", "-M", "do", "-s", "1422", Wire.Inner(1).ToString()), StringComparison.Ordinal);
+        using var large = wire.Datagrams(0);
+        using var receiver = wire.Datagrams(1);
+        large.DontFragment = true;
+        receiver.ReceiveTimeout = 3000;
+        large.SendTo(new byte[Mtu - 28], new IPEndPoint(Wire.Inner(1), 5000));
+        Assert.Equal(Mtu - 28, receiver.Receive(new byte[Mtu]));
 
         Assert.Contains($"vxlan id {Id} local 192.0.2.1", wire.Hosts[0].Words("ip", "-d", "link", "show", "ov0"), StringComparison.Ordinal);
         Assert.Contains("dstport 4789", wire.Hosts[0].Words("ip", "-d", "link", "show", "ov0"), StringComparison.Ordinal);
@@ -71,7 +76,7 @@ public class OverlayLinkTests
         });
         stranger.SendTo([2], new IPEndPoint(Wire.Inner(0), 5000));
         Assert.Throws<SocketException>(() => receiver.Receive(new byte[1]));
-        Assert.Equal(1ul, nft.ListRules(input)[0].Counter!.Value.Packets);
+        Assert.True(nft.ListRules(input)[0].Counter!.Value.Packets > 0);
 
         using var peer = wire.Datagrams(1);
         peer.SendTo([3], new IPEndPoint(Wire.Inner(0), 5000));

@@ -56,7 +56,7 @@ internal sealed class DatagramListener : IAsyncDisposable
                 var length = await _socket.ReceiveFromAsync(buffer, SocketFlags.None, asker, _end.Token).ConfigureAwait(false);
                 if (length < BufferSize)
                 {
-                    Handle(buffer.AsSpan(0, length), asker, turn, answer);
+                    Handle(buffer.AsSpan(0, length), asker, answer);
                 }
 
                 if (turn % Turns == 0)
@@ -75,24 +75,27 @@ internal sealed class DatagramListener : IAsyncDisposable
         }
     }
 
-    private void Handle(ReadOnlySpan<byte> message, SocketAddress asker, uint turn, byte[] answer)
+    private void Handle(ReadOnlySpan<byte> message, SocketAddress asker, byte[] answer)
     {
         var view = _zone.ViewOf(AskerAddress.Of(asker));
-        var verdict = NameAnswers.Decide(message, view, isDatagram: true, turn, answer, out var length, out var query);
-        if (view is not null && (verdict == QueryVerdict.Forward || view.Observer is not null))
+        var isWatched = view?.Observer is not null;
+        var length = 0;
+        var query = default(DnsQuery);
+        var verdict = isWatched ? QueryVerdict.Forward : NameAnswers.Decide(message, view, isDatagram: true, answer, out length, out query);
+        if (verdict == QueryVerdict.Forward)
         {
-            if (_responder.TryEnter(view))
+            if (_responder.TryEnter(view!))
             {
                 var copy = ArrayPool<byte>.Shared.Rent(message.Length);
                 message.CopyTo(copy);
                 var to = new SocketAddress(asker.Family, asker.Size);
                 asker.Buffer.Span[..asker.Size].CopyTo(to.Buffer.Span);
                 _pending.Enter();
-                _ = RespondAsync(copy, message.Length, view, to, turn);
+                _ = RespondAsync(copy, message.Length, view!, to);
                 return;
             }
 
-            length = verdict == QueryVerdict.Ignore ? 0 : NameAnswers.Fail(message, query, ResponseCode.ServerFailure, answer);
+            length = isWatched ? 0 : NameAnswers.Fail(message, query, ResponseCode.ServerFailure, answer);
         }
 
         if (length > 0)
@@ -101,7 +104,7 @@ internal sealed class DatagramListener : IAsyncDisposable
         }
     }
 
-    private async Task RespondAsync(byte[] message, int size, NameView view, SocketAddress asker, uint turn)
+    private async Task RespondAsync(byte[] message, int size, NameView view, SocketAddress asker)
     {
         var answer = ArrayPool<byte>.Shared.Rent(QueryForwarder.LongestDatagram + 1);
         try
@@ -109,7 +112,7 @@ internal sealed class DatagramListener : IAsyncDisposable
             // Whoever watches over a container may have to wait for the kernel, and the others must not wait with it.
             await Task.CompletedTask.ConfigureAwait(view.Observer is null ? ConfigureAwaitOptions.None : ConfigureAwaitOptions.ForceYielding);
             var room = answer.AsMemory(0, QueryForwarder.LongestDatagram + 1);
-            var length = await RespondAsync(message.AsMemory(0, size), view, turn, room).ConfigureAwait(false);
+            var length = await RespondAsync(message.AsMemory(0, size), view, room).ConfigureAwait(false);
             if (length > 0)
             {
                 Send(answer.AsSpan(0, length), asker);
@@ -128,11 +131,11 @@ internal sealed class DatagramListener : IAsyncDisposable
     }
 
     /// <summary>Gives its room back before the client hears the answer and asks the next question.</summary>
-    private async ValueTask<int> RespondAsync(ReadOnlyMemory<byte> message, NameView view, uint turn, Memory<byte> answer)
+    private async ValueTask<int> RespondAsync(ReadOnlyMemory<byte> message, NameView view, Memory<byte> answer)
     {
         try
         {
-            return await _responder.RespondAsync(message, view, isDatagram: true, turn, answer, _end.Token).ConfigureAwait(false);
+            return await _responder.RespondAsync(message, view, isDatagram: true, answer, _end.Token).ConfigureAwait(false);
         }
         finally
         {

@@ -13,11 +13,10 @@ internal static class NameAnswers
     /// <param name="message">What came.</param>
     /// <param name="view">What whoever sent it may see; null: nobody knows them.</param>
     /// <param name="isDatagram">It came over UDP: the answer is no longer than the client can take.</param>
-    /// <param name="turn">Another number each time: which of several addresses comes first.</param>
     /// <param name="answer">Room for an answer.</param>
     /// <param name="length">Its length, where there is one.</param>
     /// <param name="query">What was asked.</param>
-    public static QueryVerdict Decide(ReadOnlySpan<byte> message, NameView? view, bool isDatagram, uint turn, Span<byte> answer, out int length, out DnsQuery query)
+    public static QueryVerdict Decide(ReadOnlySpan<byte> message, NameView? view, bool isDatagram, Span<byte> answer, out int length, out DnsQuery query)
     {
         Span<char> name = stackalloc char[DomainName.MaximumSize];
         length = 0;
@@ -34,7 +33,7 @@ internal static class NameAnswers
             : query.OptionsVersion != 0 ? ResponseCode.BadVersion
             : query.Class is not (DnsQuery.InternetClass or DnsQuery.AnyClass) || query.Type is RecordType.Transfer or RecordType.IncrementalTransfer ? ResponseCode.Refused
             : view.Observer is { } observer && (nameLength < 0 || !observer.MayResolve(name[..nameLength])) ? ResponseCode.Refused
-            : nameLength >= 0 ? Answer(name[..nameLength], view, query.Type, turn, ref writer)
+            : nameLength >= 0 ? Answer(name[..nameLength], view, query.Type, ref writer)
             : null;
         if (decided is null && view!.MayForward)
         {
@@ -61,12 +60,20 @@ internal static class NameAnswers
     }
 
     /// <summary>Null: it is no name of ours. A name that exists without what is asked of it has no records, which is not the same as no such name.</summary>
-    private static ResponseCode? Answer(ReadOnlySpan<char> name, NameView view, RecordType type, uint turn, ref AnswerWriter writer)
+    private static ResponseCode? Answer(ReadOnlySpan<char> name, NameView view, RecordType type, ref AnswerWriter writer)
     {
         if (view.Find(name) is { } addresses)
         {
-            Add(RecordType.A, addresses.Four, AddressSet.FourSize, type, turn, ref writer);
-            Add(RecordType.Aaaa, addresses.Six, AddressSet.SixSize, type, turn, ref writer);
+            if (type is RecordType.A or RecordType.Any)
+            {
+                Add(RecordType.A, addresses.Four, AddressSet.FourSize, addresses.NextTurn4(), ref writer);
+            }
+
+            if (type is RecordType.Aaaa or RecordType.Any)
+            {
+                Add(RecordType.Aaaa, addresses.Six, AddressSet.SixSize, addresses.NextTurn6(), ref writer);
+            }
+
             return ResponseCode.Success;
         }
 
@@ -76,7 +83,11 @@ internal static class NameAnswers
         {
             if (view.FindPointer(reverse) is { } pointer)
             {
-                Add(RecordType.Pointer, pointer, pointer.Length, type, turn, ref writer);
+                if (type is RecordType.Pointer or RecordType.Any)
+                {
+                    writer.Add(RecordType.Pointer, pointer);
+                }
+
                 return ResponseCode.Success;
             }
 
@@ -86,18 +97,12 @@ internal static class NameAnswers
         return view.IsHidden(name) ? ResponseCode.NoSuchName : null;
     }
 
-    private static void Add(RecordType kind, ReadOnlySpan<byte> values, int size, RecordType asked, uint turn, ref AnswerWriter writer)
+    private static void Add(RecordType kind, ReadOnlySpan<byte> values, int size, uint turn, ref AnswerWriter writer)
     {
-        if (values.IsEmpty || (asked != kind && asked != RecordType.Any))
-        {
-            return;
-        }
-
         var count = values.Length / size;
-        var first = (int)(turn % (uint)count);
-        for (var i = 0; i < count; i++)
+        for (var i = 0u; i < count; i++)
         {
-            writer.Add(kind, values.Slice((first + i) % count * size, size));
+            writer.Add(kind, values.Slice((int)((turn + i) % (uint)count) * size, size));
         }
     }
 }

@@ -14,13 +14,12 @@ internal sealed class NameResponder(QueryForwarder forwarder)
     /// <param name="message">What came.</param>
     /// <param name="view">What whoever sent it may see.</param>
     /// <param name="isDatagram">It came over UDP, and is asked further over UDP.</param>
-    /// <param name="turn">Another number each time.</param>
     /// <param name="answer">Room for the answer.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The length of the answer; 0: there is none.</returns>
-    public async Task<int> RespondAsync(ReadOnlyMemory<byte> message, NameView view, bool isDatagram, uint turn, Memory<byte> answer, CancellationToken cancellationToken)
+    public async Task<int> RespondAsync(ReadOnlyMemory<byte> message, NameView view, bool isDatagram, Memory<byte> answer, CancellationToken cancellationToken)
     {
-        var verdict = NameAnswers.Decide(message.Span, view, isDatagram, turn, answer.Span, out var length, out var query);
+        var verdict = NameAnswers.Decide(message.Span, view, isDatagram, answer.Span, out var length, out var query);
         if (verdict == QueryVerdict.Forward)
         {
             length = await forwarder.AskAsync(message, query, view, isDatagram, answer, cancellationToken).ConfigureAwait(false);

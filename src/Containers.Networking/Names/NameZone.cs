@@ -50,7 +50,7 @@ internal sealed class NameZone
     {
         Span<byte> buffer = stackalloc byte[DomainName.MaximumSize];
         var full = $"{names[0]}.{Domain}";
-        var pointer = buffer[..DomainName.Write(full.Length <= DomainName.MaximumSize - 2 ? full : names[0], buffer)].ToArray();
+        var pointer = buffer[..DomainName.Write(DomainName.IsValid(full) ? full : names[0], buffer)].ToArray();
         lock (_gate)
         {
             foreach (var address in addresses)

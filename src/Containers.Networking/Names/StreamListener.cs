@@ -23,7 +23,6 @@ internal sealed class StreamListener : IAsyncDisposable
     private readonly PendingWork _pending = new();
     private readonly Quota _connections = new(MostConnections);
     private readonly Task _loop;
-    private uint _turn;
 
     /// <param name="socket">A listening socket; closed with this object.</param>
     /// <param name="zone">Whom it serves, and what they see.</param>
@@ -142,10 +141,9 @@ internal sealed class StreamListener : IAsyncDisposable
 
     private async ValueTask<int> RespondAsync(byte[] asker, ReadOnlyMemory<byte> message, Memory<byte> answer, CancellationToken cancellationToken)
     {
-        var turn = Interlocked.Increment(ref _turn);
         if (_zone.ViewOf(asker) is not { } view)
         {
-            NameAnswers.Decide(message.Span, view: null, isDatagram: false, turn, answer.Span, out var refused, out _);
+            NameAnswers.Decide(message.Span, view: null, isDatagram: false, answer.Span, out var refused, out _);
             return refused;
         }
 
@@ -157,7 +155,7 @@ internal sealed class StreamListener : IAsyncDisposable
 
         try
         {
-            return await _responder.RespondAsync(message, view, isDatagram: false, turn, answer, cancellationToken).ConfigureAwait(false);
+            return await _responder.RespondAsync(message, view, isDatagram: false, answer, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

@@ -35,11 +35,11 @@ internal sealed class NamesLab : IDisposable
         container.Join(zone, [.. addresses.Split(' ').Select(IPAddress.Parse)], names);
 
     /// <summary>What a container is answered; null: the question is for the host's resolvers.</summary>
-    public static DnsAnswer? Ask(NameView? view, string name, int type = 1, bool isDatagram = true, int? payload = null, uint turn = 0, byte version = 0, int @class = 1)
+    public static DnsAnswer? Ask(NameView? view, string name, int type = 1, bool isDatagram = true, int? payload = null, byte version = 0, int @class = 1)
     {
         var query = DnsBytes.Query(name, type, payload: payload, version: version, @class: @class);
         var buffer = new byte[NameAnswers.LongestMessage];
-        switch (NameAnswers.Decide(query, view, isDatagram, turn, buffer, out var length, out _))
+        switch (NameAnswers.Decide(query, view, isDatagram, buffer, out var length, out _))
         {
             case QueryVerdict.Forward:
                 return null;

@@ -6,7 +6,7 @@ namespace Containers.Tests;
 /// <summary>Another machine, with a cable to the one that the tests play: a network namespace, whose default route leads to the host.</summary>
 internal sealed class Machine : IDisposable
 {
-    private static int s_number;
+    private static int _number;
     private readonly TestNamespace _space;
     private readonly TestNamespace? _host;
     private readonly string _cable;
@@ -40,7 +40,7 @@ internal sealed class Machine : IDisposable
     public static Machine Create(TestNamespace? at = null)
     {
         Assert.SkipUnless(OwnNetwork.IsHere, "only root may make networks of its own");
-        var number = Interlocked.Increment(ref s_number);
+        var number = Interlocked.Increment(ref _number);
         var machine = new Machine(at, TestNamespace.Create(), $"cable{number}", number);
         using var opened = at is null ? RouteClient.Open() : null;
         var host = at?.Route ?? opened!;

@@ -41,7 +41,9 @@ internal static partial class OwnNetwork
         }
 
         Environment.SetEnvironmentVariable(Mark, "1");
-        string?[] arguments = [Unshare, "--net", Environment.ProcessPath!, .. Environment.GetCommandLineArgs()[1..], null];
+        var given = Environment.GetCommandLineArgs();
+        var isHosted = Path.GetFileName(Environment.ProcessPath) == "dotnet";
+        string?[] arguments = [Unshare, "--net", Environment.ProcessPath!, .. isHosted ? given : given[1..], null];
         string?[] variables = [.. Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(static entry => $"{entry.Key}={entry.Value}"), null];
         _ = Execute(Unshare, arguments, variables);
         throw new InvalidOperationException($"cannot run {Unshare}: errno {Marshal.GetLastPInvokeError()}");

@@ -30,7 +30,7 @@ switch (work)
             {
                 var name = string.Create(CultureInfo.InvariantCulture, $"round{round}");
                 await engine.Networks.CreateAsync(name, new NetworkOptions { IPv6 = round % 2 == 0 });
-                var containers = await Task.WhenAll(engine.StartAsync(job.WithNetwork(name).WithNetwork("fixed")), engine.StartAsync(job.WithNetwork("fixed")));
+                var containers = await Task.WhenAll(engine.StartAsync(job.WithNetwork(name).WithNetwork("fixed")), engine.StartAsync(job.WithNetwork("fixed").WithPort(80)));
                 await engine.Networks.ConnectAsync(name, containers[1]);
                 await engine.Networks.DisconnectAsync("fixed", containers[0]);
                 await Task.WhenAll(containers.Select(static container => container.DisposeAsync().AsTask()));

@@ -1,0 +1,47 @@
+using Containers;
+
+// A web server in a container, a client in another that reaches it by its name, and a port of this machine that leads to it. Root is needed
+// for bridges; the only program used is this machine's busybox.
+//
+//   sudo dotnet run --project samples/Network
+try
+{
+    await using var engine = new ContainerEngine();
+    var network = await engine.Networks.CreateAsync("shop");
+    Console.WriteLine($"network {network.Name}: {network.Subnet} on bridge {network.Bridge}, gateway {network.Gateway}");
+
+    var server = ContainerBuilder.FromHost()
+        .WithName("web")
+        .WithFile("/www/index.html", "hello from a container\n")
+        .WithCommand("busybox", "httpd", "-f", "-p", "80", "-h", "/www")
+        .WithNetwork("shop", aliases: ["store"])
+        .WithPort(80);
+    await using var web = await engine.StartAsync(server);
+    Console.WriteLine($"container {web.Name}: {web.Networks[0].Address}, its port 80 is port {web.GetPort(80)} of this machine");
+
+    foreach (var name in (string[])["web", "store"])
+    {
+        var client = ContainerBuilder.FromHost().WithCommand("busybox", "wget", "-qO-", $"http://{name}/").WithNetwork("shop").WithTimeout(TimeSpan.FromSeconds(10));
+        var page = (await engine.RunAsync(client)).EnsureSuccess();
+        Console.WriteLine($"a client asks http://{name}/: {page.StandardOutput.Text.TrimEnd()} ({page.Usage.NetworkReceivedBytes} bytes came, {page.Usage.NetworkSentBytes} went)");
+    }
+
+    using var http = new HttpClient();
+    Console.WriteLine($"this machine asks http://127.0.0.1:{web.GetPort(80)}/: {(await http.GetStringAsync($"http://127.0.0.1:{web.GetPort(80)}/")).TrimEnd()}");
+
+    // Another network is another world.
+    await engine.Networks.CreateAsync("elsewhere");
+    var stranger = ContainerBuilder.FromHost().WithCommand("busybox", "wget", "-qO-", $"http://{web.Networks[0].Address}/").WithNetwork("elsewhere").WithTimeout(TimeSpan.FromSeconds(2));
+    Console.WriteLine($"a container on another network asks {web.Networks[0].Address}: {(await engine.RunAsync(stranger)).Outcome}, with no answer");
+    return 0;
+}
+catch (NetworkException refused) when (!Environment.IsPrivilegedProcess)
+{
+    Console.WriteLine($"{refused.Message}");
+    return 0;
+}
+catch (ContainerException fault)
+{
+    Console.Error.WriteLine(fault.Message);
+    return 1;
+}

@@ -238,7 +238,7 @@ public class EgressRulesTests
             "ip daddr 192.0.2.7 udp dport 8000-8010 goto pass-a",
             "quota name \"quota-a\" counter name \"limited-a\" goto reject-a",
             "limit rate over 1 mbytes/second burst 20971 bytes counter name \"limited-a\" drop",
-            "quota quota-a { over 10 mbytes }",
+            "quota quota-a { over 10 mbytes",
             "size 16384 flags dynamic,timeout",
             "reject with icmpx admin-prohibited",
         })

@@ -215,7 +215,7 @@ public class PortTests
         Assert.Equal(rules, Rules());
         Assert.Equal($"{outside.Address}", await Client.HearAsync(outside.Space.Namespace, new IPEndPoint(outside.HostAddress, web.GetPort(20999))));
 
-        static int Rules() => Host.Run("nft", "-a", "list", "ruleset").Split('\n').Count(static line => line.Contains("# handle", StringComparison.Ordinal) && !line.Contains('{', StringComparison.Ordinal));
+        static int Rules() => Host.Run("nft", "-a", "list", "ruleset", "inet").Split('\n').Count(static line => line.Contains("# handle", StringComparison.Ordinal) && !line.Contains('{', StringComparison.Ordinal));
     }
 
     [Fact]

@@ -54,7 +54,7 @@ public sealed class BombTests
     public async Task Zombies_AreReapedByTheInit()
     {
         // Six thousand forks take their time where a machine is emulated.
-        var result = await Bomb("zombies", static job => job.WithInit().WithMaxProcesses(64).WithTimeout(TimeSpan.FromMinutes(1)))
+        var result = await Bomb("zombies", static job => job.WithInit().WithMaxProcesses(64).WithTimeout(TimeSpan.FromMinutes(1)));
         Assert.True(result.IsSuccess, $"{result}");
     }
 

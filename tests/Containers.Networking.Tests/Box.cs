@@ -23,10 +23,16 @@ internal static class Box
     /// <summary>Serves a file with this text by HTTP on a port.</summary>
     public static ContainerBuilder Web(string text, int port = 80) => Shell($"mkdir /www; echo {text} > /www/index.html; exec httpd -f -p {port} -h /www");
 
-    /// <summary>Runs a script in a running container, and returns what it wrote.</summary>
+    /// <summary>Runs a script in a running container, and returns what it wrote. A server that has only just been started may not listen yet.</summary>
     public static async Task<string> InAsync(Container container, string script)
     {
         var result = await container.ExecAsync(["/bin/sh", "-c", script], options: null, Token);
+        for (var attempt = 0; attempt < 50 && result.StandardError.Text.Contains("Connection refused", StringComparison.Ordinal); attempt++)
+        {
+            await Task.Delay(20, Token);
+            result = await container.ExecAsync(["/bin/sh", "-c", script], options: null, Token);
+        }
+
         Assert.True(result.IsSuccess, $"{script}: {result}: {result.StandardError.Text}{result.StandardOutput.Text}");
         return result.StandardOutput.Text;
     }

@@ -36,7 +36,7 @@ internal sealed class HostSide : IDisposable
         Logger = logger;
         Links = RouteClient.Open();
         Records = RecordsHere();
-        Removal = new LinkRemoval(Links.Links, logger);
+        Removal = new LinkRemoval(logger);
         Names = new NameRegistry(new HostResolvers(), logger.AnswerFailed);
         DeadEngines.Sweep(this);
     }

@@ -6,18 +6,18 @@ namespace Containers.Networks;
 
 /// <summary>
 /// Deletes the interfaces of containers that have ended, one after the other on a task of its own: the kernel lets nobody's packet be on
-/// its way while it does, which takes milliseconds that no container's end should wait for.
+/// its way while it does, which takes milliseconds that no container's end should wait for. By a socket of its own: requests over one go one
+/// after the other, and the next container's interface would wait.
 /// </summary>
 internal sealed class LinkRemoval : IDisposable
 {
     private readonly Channel<Removal> _queue = Channel.CreateUnbounded<Removal>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly LinkTable _links;
+    private readonly RouteClient _links = RouteClient.OpenBriefly();
     private readonly ILogger _logger;
     private readonly Task _worker;
 
-    public LinkRemoval(LinkTable links, ILogger logger)
+    public LinkRemoval(ILogger logger)
     {
-        _links = links;
         _logger = logger;
         _worker = Task.Run(RunAsync);
     }
@@ -40,6 +40,7 @@ internal sealed class LinkRemoval : IDisposable
     {
         _ = _queue.Writer.TryComplete();
         _worker.GetAwaiter().GetResult();
+        _links.Dispose();
     }
 
     private async Task RunAsync()
@@ -55,7 +56,7 @@ internal sealed class LinkRemoval : IDisposable
         try
         {
             // False where it has gone with the container's namespace already.
-            _ = _links.TryDelete(removal.Link);
+            _ = _links.Links.TryDelete(removal.Link);
         }
         catch (NetworkException fault)
         {

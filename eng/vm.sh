@@ -222,7 +222,7 @@ timeout --foreground --kill-after=10 "$seconds" qemu-system-x86_64 \
   -drive "file=$image/disk,format=raw,if=virtio,snapshot=on" \
   -drive "file=$work/payload.tar,format=raw,if=virtio,readonly=on" \
   -drive "file=$work/results.img,format=raw,if=virtio" < /dev/null 2> "$work/qemu.log" |
-  tr -d '\r' | tee "$results/console.log" || status=$?
+  sed -u 's|\r||g' | tee "$results/console.log" || status=$?
 [[ $status == 0 || $status == 124 ]] || cat "$work/qemu.log" >&2
 
 ((status != 124)) || { echo "eng/vm.sh: stopped after $seconds seconds" >&2; exit 124; }

@@ -31,7 +31,9 @@ public sealed class ProcessTests
 
         var result = await container.WaitAsync(Job.Token);
         var text = await ReadAsync(container);
-        Assert.True(executed > 50, $"{executed} commands: {result}");
+
+        // Some forty where a machine is emulated, hundreds elsewhere.
+        Assert.True(executed > 20, $"{executed} commands: {result}");
         Assert.Equal("looked at some\n", text);
     }
 

@@ -6,8 +6,7 @@ using static Containers.Tests.Egress.Frames;
 namespace Containers.Tests.Egress;
 
 /// <summary>What a machine at the bridge sends that is not its own to send, with raw sockets, and what of it others get.</summary>
-[Trait("Category", "Vm")]
-public class SpoofingTests
+public sealed class SpoofingTests
 {
     private static readonly byte[] A = [0x02, 0, 0, 0, 0, 2];
     private static readonly byte[] B = [0x02, 0, 0, 0, 0, 3];
@@ -61,6 +60,7 @@ public class SpoofingTests
     };
 
     [Fact]
+    [Trait("Category", "Vm")]
     public void ForgedFrames_ReachNobodyAndHonestOnesDo()
     {
         using var lab = new EgressLab();

@@ -43,7 +43,7 @@ public sealed partial class ContainerNetworks : IDisposable
     /// <exception cref="ObjectDisposedException">The engine was disposed.</exception>
     public Task<NetworkInfo> CreateAsync(string name, NetworkOptions? options = null, CancellationToken cancellationToken = default)
     {
-        ContainerName.Require(name, nameof(name));
+        ContainerName.Require(name, nameof(name), "network");
         NetworkRule.Require(options ??= new NetworkOptions(), nameof(options));
         options = options with { Labels = options.Labels.ToImmutableDictionary() };
         return Task.Run(

@@ -20,7 +20,7 @@ internal sealed record NetworkAttachment(string Network)
     public static NetworkAttachment Of(string network, NetworkConnection connection, string parameter)
     {
         ArgumentNullException.ThrowIfNull(connection.Aliases, parameter);
-        return new NetworkAttachment(ContainerName.Require(network, nameof(network)))
+        return new NetworkAttachment(ContainerName.Require(network, nameof(network), "network"))
         {
             Aliases = [.. connection.Aliases.Select(alias => NetworkAlias.Require(alias, parameter)).Distinct(StringComparer.OrdinalIgnoreCase)],
             Address4 = Require(connection.Address, four: true, parameter),

@@ -122,13 +122,15 @@ public sealed partial class ContainerNetworks
     /// <summary>An address of a container that has just ended is free a moment later: that is waited for.</summary>
     private static async ValueTask<Endpoint> TryAgainAsync(BridgeNetwork network, Func<Endpoint> take)
     {
+        // Those that leave already, not what a failure of this takes away.
+        var leaving = network.SettledAsync();
         try
         {
             return take();
         }
-        catch (NetworkException) when (network.SettledAsync() is { IsCompleted: false } settled)
+        catch (NetworkException) when (!leaving.IsCompleted)
         {
-            await settled.ConfigureAwait(false);
+            await leaving.ConfigureAwait(false);
             return take();
         }
     }

@@ -26,13 +26,15 @@ internal sealed class EgressSession(NftablesClient client, EgressChains chains) 
     /// <param name="subnets">Those of the engine's networks.</param>
     public void Add(NftBatch batch, IReadOnlyList<IPNetwork> subnets) => chains.Add(batch, subnets);
 
-    /// <summary>Adds a port of the container, in a batch that is committed.</summary>
-    public void AddPort(NftBatch batch, GuardedPort port)
+    /// <summary>Adds a port of the container, which is its own once <see cref="Keep"/> says so.</summary>
+    public void AddPort(NftBatch batch, GuardedPort port) => port.Add(batch, chains.Guard, chains);
+
+    /// <summary>The batch with these ports was committed.</summary>
+    public void Keep(params ReadOnlySpan<GuardedPort> ports)
     {
-        port.Add(batch, chains.Guard, chains);
         lock (_gate)
         {
-            _ports.Add(port);
+            _ports.AddRange(ports);
         }
     }
 

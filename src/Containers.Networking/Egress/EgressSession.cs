@@ -145,11 +145,13 @@ internal sealed class EgressSession(NftablesClient client, EgressChains chains) 
     /// <summary>Adding what is there leaves it its old end; so it is added, to be sure that it is there, deleted, and added again, in one transaction.</summary>
     private static void Renew(NftBatch batch, Set set, List<SetElement> elements)
     {
-        if (elements.Count > 0)
+        // Where two rules mean the same name, or an answer says an address twice, the second could not be deleted.
+        var distinct = elements.DistinctBy(static element => Convert.ToHexString(element.Key)).ToList();
+        if (distinct.Count > 0)
         {
-            batch.AddElements(set, elements);
-            batch.DeleteElements(set, elements.Select(static element => new SetElement(element.Key)));
-            batch.AddElements(set, elements);
+            batch.AddElements(set, distinct);
+            batch.DeleteElements(set, distinct.Select(static element => new SetElement(element.Key)));
+            batch.AddElements(set, distinct);
         }
     }
 

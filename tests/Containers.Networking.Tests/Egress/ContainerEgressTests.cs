@@ -201,32 +201,6 @@ public class ContainerEgressTests
         Assert.InRange(await Rate(address, 5001, receive: false), 0.7e6, 1.6e6);
     }
 
-    [Fact]
-    public async Task WithNetworkLatency_IsThereOrNamesTheModule()
-    {
-        await using var lab = new NetworkLab();
-        var builder = Box.Sleeper.WithNetwork("bridge").WithCapability(Capability.NetRaw).WithNetworkLatency(TimeSpan.FromMilliseconds(50));
-        Container job;
-        try
-        {
-            job = await lab.StartAsync(builder);
-        }
-        catch (NetworkException missing)
-        {
-            Assert.Contains("sch_netem", missing.Message, StringComparison.Ordinal);
-            await GoneAsync("cv-", "nft", "list", "ruleset");
-            await GoneAsync("cv-", "ip", "link");
-            return;
-        }
-
-        await using (job)
-        {
-            var gateway = (await lab.Networks.InspectAsync("bridge", Box.Token)).Gateway;
-            var shown = await Box.InAsync(job, $"ping -c 3 -W 2 {gateway}");
-            Assert.Matches("min/avg/max = 1[0-4][0-9]", shown);
-        }
-    }
-
     /// <summary>What a container leaves behind is taken away a moment after its end.</summary>
     private static async Task GoneAsync(string text, string program, params string[] arguments)
     {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using Containers.Interop;
 using Containers.Netlink;
 
@@ -115,7 +116,7 @@ public class AttachFaultTests
     /// <summary>What the kernel and the engine have, without what counts or was only ever learnt.</summary>
     private static string State(NetworkLab lab)
     {
-        var rules = System.Text.RegularExpressions.Regex.Replace(Host.Run("nft", "-s", "list", "ruleset"), @" expires \S+", string.Empty);
+        var rules = Regex.Replace(Host.Run("nft", "-s", "list", "ruleset"), @" expires \S+", string.Empty, RegexOptions.NonBacktracking);
         var links = string.Join(' ', lab.Host.Links.List().Select(static link => link.Name).Order(StringComparer.Ordinal));
         var endpoints = string.Join(' ', lab.Networks.Bridges.SelectMany(static bridge => bridge.Endpoints).Select(static endpoint => $"{endpoint.Container.Id}:{endpoint.Address4}").Order(StringComparer.Ordinal));
         return $"{rules}\n{links}\n{endpoints}";

@@ -227,9 +227,9 @@ public sealed partial class Container
         {
             _health?.End();
             TakeAway();
-            if (_features is not null)
+            if (FeaturesAtEnd() is { } features)
             {
-                await _features.DisposeAsync().ConfigureAwait(false);
+                await features.DisposeAsync().ConfigureAwait(false);
             }
 
             _engine.Untrack(this);

@@ -254,6 +254,9 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
 
     internal void Track(Container container) => _active[container] = true;
 
+    /// <summary>The containers that run.</summary>
+    internal IEnumerable<Container> Active => _active.Keys;
+
     /// <summary>With an ordinary user's subordinate ids where there are any, and can be mapped.</summary>
     private Guardian StartGuardian(GuardianKind kind, string directory)
     {

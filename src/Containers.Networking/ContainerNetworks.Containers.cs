@@ -25,13 +25,17 @@ public sealed partial class ContainerNetworks
         Require(container, nameof(container));
         var attachment = NetworkAttachment.Of(network, connection ?? new NetworkConnection(), nameof(connection));
         return Task.Run(
-            async () =>
+            () =>
             {
                 var session = SessionOf(container);
                 var bridge = FindOrCreate(network);
-                var endpoint = await TryAgainAsync(bridge, () => session.Connect(bridge, attachment)).ConfigureAwait(false);
-                await FollowAsync(container).ConfigureAwait(false);
-                return endpoint.Describe();
+                return session.InTurnAsync(async () =>
+                {
+                    var endpoint = await TryAgainAsync(bridge, () => session.Connect(bridge, attachment)).ConfigureAwait(false);
+                    await session.Files.FollowAsync().ConfigureAwait(false);
+                    await FollowAsync(container).ConfigureAwait(false);
+                    return endpoint.Describe();
+                });
             },
             cancellationToken);
     }
@@ -49,7 +53,8 @@ public sealed partial class ContainerNetworks
         return Task.Run(
             async () =>
             {
-                if (!_sessions.TryGetValue(container.Id, out var session) || !await session.DisconnectAsync(FindOrCreate(network), () => FollowAsync(container)).ConfigureAwait(false))
+                var bridge = FindOrCreate(network);
+                if (!_sessions.TryGetValue(container.Id, out var session) || !await session.InTurnAsync(() => session.DisconnectAsync(bridge, () => LeaveAsync(session))).ConfigureAwait(false))
                 {
                     throw new NetworkException("disconnect from the network", network, Errno.ENOENT, "The container is not connected to it.");
                 }
@@ -88,10 +93,11 @@ public sealed partial class ContainerNetworks
             }
 
             var endpoints = session.Endpoints;
+            HostsFile.RequireGateway(endpoints, feature.ExtraHosts);
             var prepared = spec with
             {
                 HostsFile = HostsFile.Compose(spec.Hostname ?? container.Id[..12], spec.DomainName, endpoints, feature.ExtraHosts),
-                ResolverFile = Resolvers(feature, endpoints),
+                ResolverFile = ResolverFile.Compose(feature, endpoints),
             };
             _sessions[container.Id] = session;
             return new PreparedFeature(prepared, session);
@@ -103,19 +109,28 @@ public sealed partial class ContainerNetworks
         }
     }
 
+    /// <summary>Before its interface goes, what the container asks and what leads to it is elsewhere.</summary>
+    private async ValueTask LeaveAsync(NetworkSession session)
+    {
+        await session.Files.FollowAsync().ConfigureAwait(false);
+        await FollowAsync(session.Container).ConfigureAwait(false);
+    }
+
     /// <summary>Published ports lead to where the container is now.</summary>
     private ValueTask FollowAsync(Container container) => _engine.Extension(static _ => new EnginePorts()).Find(container)?.FollowAsync() ?? ValueTask.CompletedTask;
 
     /// <summary>An address of a container that has just ended is free a moment later: that is waited for.</summary>
     private static async ValueTask<Endpoint> TryAgainAsync(BridgeNetwork network, Func<Endpoint> take)
     {
+        // Those that leave already, not what a failure of this takes away.
+        var leaving = network.SettledAsync();
         try
         {
             return take();
         }
-        catch (NetworkException) when (network.SettledAsync() is { IsCompleted: false } settled)
+        catch (NetworkException) when (!leaving.IsCompleted)
         {
-            await settled.ConfigureAwait(false);
+            await leaving.ConfigureAwait(false);
             return take();
         }
     }
@@ -128,29 +143,14 @@ public sealed partial class ContainerNetworks
         }
     }
 
-    /// <summary>
-    /// The server of the first network that was made for a purpose, which asks further, also those that were given. Given ones that only the
-    /// container can reach it asks itself: its own loopback, and any where none of its networks leads out.
-    /// </summary>
-    private static string Resolvers(NetworkFeature feature, IReadOnlyList<Endpoint> endpoints)
-    {
-        if (endpoints.Count == 0 || feature.NameServers.Any(IPAddress.IsLoopback) || (!feature.NameServers.IsEmpty && endpoints.All(static endpoint => endpoint.Network.IsInternal)))
-        {
-            return ResolverFile.Compose(feature.NameServers, feature.SearchDomains, []);
-        }
-
-        var network = (endpoints.FirstOrDefault(static endpoint => endpoint.Network.Name != BridgeName) ?? endpoints[0]).Network;
-        var hosts = network.Resolvers;
-        return ResolverFile.Compose([network.Gateway4], feature.SearchDomains.IsEmpty ? hosts.Search : feature.SearchDomains, ResolverFile.OptionsFor(hosts.Options));
-    }
-
     /// <summary>With the host's network, its files; with another container's, that one's.</summary>
-    private static ContainerSpec WithFilesOf(ContainerSpec spec, NetworkFeature feature, NamespaceOption shared)
+    private ContainerSpec WithFilesOf(ContainerSpec spec, NetworkFeature feature, NamespaceOption shared)
     {
         const string HostsOwn = "/etc/hosts";
         if (shared.Owner is { } owner)
         {
-            return spec with { HostsFile = owner.Spec.HostsFile ?? spec.HostsFile, ResolverFile = owner.Spec.ResolverFile ?? spec.ResolverFile };
+            var files = _sessions.TryGetValue(owner.Id, out var session) ? session.Files : null;
+            return spec with { HostsFile = files?.Hosts ?? owner.Spec.HostsFile ?? spec.HostsFile, ResolverFile = files?.Resolvers ?? owner.Spec.ResolverFile ?? spec.ResolverFile };
         }
 
         var hosts = File.Exists(HostsOwn) ? File.ReadAllText(HostsOwn) : string.Empty;
@@ -191,27 +191,15 @@ public sealed partial class ContainerNetworks
             return session;
         }
 
-        _late[added] = DisposeAtEndAsync(container, added);
-        return session;
-    }
-
-    private async Task DisposeAtEndAsync(Container container, NetworkSession session)
-    {
-        await container.EndedAsync().ConfigureAwait(false);
-        session.Dispose();
-        _ = _late.TryRemove(session, out _);
-    }
-
-    /// <summary>Containers that have ended and were connected only while they ran are let go of, at the latest when somebody looks.</summary>
-    private void ForgetEnded()
-    {
-        foreach (var (session, _) in _late)
+        try
         {
-            if (session.Container.EndedAsync().IsCompleted)
-            {
-                session.Dispose();
-                _ = _late.TryRemove(session, out _);
-            }
+            container.Add(added);
+            return added;
+        }
+        catch
+        {
+            added.Dispose();
+            throw;
         }
     }
 

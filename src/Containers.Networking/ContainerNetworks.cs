@@ -27,7 +27,6 @@ public sealed partial class ContainerNetworks : IDisposable
     private readonly ContainerEngine _engine;
     private readonly Dictionary<string, BridgeNetwork> _networks = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, NetworkSession> _sessions = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<NetworkSession, Task> _late = new();
     private readonly IFirewallPart[] _parts = [new PortRules()];
     private HostSide? _host;
     private bool _isDisposed;
@@ -64,7 +63,6 @@ public sealed partial class ContainerNetworks : IDisposable
     public Task<IReadOnlyList<NetworkInfo>> ListAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        ForgetEnded();
         lock (_gate)
         {
             IReadOnlyList<NetworkInfo> all =
@@ -84,7 +82,6 @@ public sealed partial class ContainerNetworks : IDisposable
     {
         ArgumentNullException.ThrowIfNull(name);
         cancellationToken.ThrowIfCancellationRequested();
-        ForgetEnded();
         lock (_gate)
         {
             return Task.FromResult(IsBuiltIn(name) ? DescribeBuiltIn(name) : Find(name).Describe());
@@ -101,7 +98,6 @@ public sealed partial class ContainerNetworks : IDisposable
         return Task.Run(
             () =>
             {
-                ForgetEnded();
                 lock (_gate)
                 {
                     if (IsBuiltIn(name))
@@ -128,7 +124,6 @@ public sealed partial class ContainerNetworks : IDisposable
     public Task<IReadOnlyList<string>> PruneAsync(CancellationToken cancellationToken = default) => Task.Run<IReadOnlyList<string>>(
         () =>
         {
-            ForgetEnded();
             lock (_gate)
             {
                 var unused = _networks.Values.Where(static network => network.Name != BridgeName && network.TryClose()).ToList();

@@ -23,6 +23,9 @@ internal static partial class NetworkLog
     [LoggerMessage(EventId = 205, Level = LogLevel.Warning, Message = "What a network had could not be taken away")]
     public static partial void NetworkFault(this ILogger logger, Exception fault);
 
+    [LoggerMessage(EventId = 206, Level = LogLevel.Warning, Message = "{Path} of container {Container} could not be changed when its networks did")]
+    public static partial void NotFollowed(this ILogger logger, string container, string path, Exception fault);
+
     [LoggerMessage(EventId = 240, Level = LogLevel.Warning, Message = "A container was not given an answer about a name")]
     public static partial void AnswerFailed(this ILogger logger, Exception fault);
 }

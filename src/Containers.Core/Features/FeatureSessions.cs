@@ -12,22 +12,17 @@ namespace Containers.Features;
 internal sealed class FeatureSessions : IAsyncDisposable
 {
     private readonly Container _container;
-    private readonly List<IFeatureSession> _sessions = [];
+    private volatile IFeatureSession[] _sessions = [];
     private Task _attached = Task.CompletedTask;
     private volatile ExceptionDispatchInfo? _failure;
 
-    private FeatureSessions(Container container)
-    {
-        _container = container;
-        Gate = Libc.EventCreate(0, Libc.EventCloseOnExec);
-        if (Gate.IsInvalid)
-        {
-            throw new ContainerException("make the gate that a container's process waits at", null, ErrnoNames.Last);
-        }
-    }
+    private FeatureSessions(Container container, FileDescriptor? gate) => (_container, Gate) = (container, gate);
 
-    /// <summary>An eventfd, which the process reads. Whoever holds it open after this process does not open it: it has no end of file.</summary>
-    public FileDescriptor Gate { get; }
+    /// <summary>
+    /// An eventfd, which the process reads. Whoever holds it open after this process does not open it: it has no end of file. Null: there
+    /// was no feature when it was launched.
+    /// </summary>
+    public FileDescriptor? Gate { get; }
 
     /// <summary>A feature could not do its part: the container must not run.</summary>
     public bool HasFailed => _failure is not null;
@@ -36,7 +31,7 @@ internal sealed class FeatureSessions : IAsyncDisposable
     /// <exception cref="ContainerException">One of them cannot have what it needs; what the others had reserved is given back.</exception>
     public static async ValueTask<(ContainerSpec Spec, FeatureSessions? Sessions)> PrepareAsync(Container container, ContainerSpec spec, CancellationToken cancellationToken)
     {
-        var sessions = new FeatureSessions(container);
+        var sessions = new FeatureSessions(container, MakeGate());
         try
         {
             foreach (var feature in spec.Features)
@@ -44,7 +39,7 @@ internal sealed class FeatureSessions : IAsyncDisposable
                 (spec, var session) = await feature.PrepareAsync(container, spec, cancellationToken).ConfigureAwait(false);
                 if (session is not null)
                 {
-                    sessions._sessions.Add(session);
+                    sessions.Add(session);
                 }
             }
         }
@@ -54,7 +49,7 @@ internal sealed class FeatureSessions : IAsyncDisposable
             throw;
         }
 
-        if (sessions._sessions.Count == 0)
+        if (sessions._sessions.Length == 0)
         {
             await sessions.DisposeAsync().ConfigureAwait(false);
             return (spec, null);
@@ -62,6 +57,12 @@ internal sealed class FeatureSessions : IAsyncDisposable
 
         return (spec, sessions);
     }
+
+    /// <summary>For a container that was started without any.</summary>
+    public static FeatureSessions OfRunning(Container container) => new(container, null);
+
+    /// <summary>Adds one. Not from two threads at once.</summary>
+    public void Add(IFeatureSession session) => _sessions = [.. _sessions, session];
 
     /// <summary>The process has given its network namespace away, and will wait. Owns the descriptor.</summary>
     /// <param name="networkNamespace">The container's.</param>
@@ -110,11 +111,12 @@ internal sealed class FeatureSessions : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _attached.ConfigureAwait(false);
-        for (var i = _sessions.Count - 1; i >= 0; i--)
+        var sessions = _sessions;
+        for (var i = sessions.Length - 1; i >= 0; i--)
         {
             try
             {
-                await _sessions[i].DisposeAsync().ConfigureAwait(false);
+                await sessions[i].DisposeAsync().ConfigureAwait(false);
             }
             catch (ContainerException fault)
             {
@@ -122,13 +124,19 @@ internal sealed class FeatureSessions : IAsyncDisposable
             }
         }
 
-        Gate.Dispose();
+        Gate?.Dispose();
+    }
+
+    private static FileDescriptor MakeGate()
+    {
+        var gate = Libc.EventCreate(0, Libc.EventCloseOnExec);
+        return gate.IsInvalid ? throw new ContainerException("make the gate that a container's process waits at", null, ErrnoNames.Last) : gate;
     }
 
     private unsafe void Open()
     {
         var one = 1UL;
-        if (Libc.Write(Gate, (byte*)&one, sizeof(ulong)) != sizeof(ulong))
+        if (Libc.Write(Gate!, (byte*)&one, sizeof(ulong)) != sizeof(ulong))
         {
             throw new ContainerException("open the gate that a container's process waits at", null, ErrnoNames.Last);
         }

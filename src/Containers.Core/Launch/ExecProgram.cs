@@ -37,7 +37,7 @@ internal static class ExecProgram
         if (context.Ids is not null || context.KeptIds is not null)
         {
             // Last: it gives up the right to join the others.
-            JoinSteps.JoinOwner(program, context, context.Joined.First(static joined => joined.Key == NamespaceKind.Mount).Value);
+            JoinSteps.JoinOwner(program, context.DescriptorOf(context.Joined.First(static joined => joined.Key == NamespaceKind.Mount).Value));
         }
 
         if (context.Ids is not null)

@@ -88,11 +88,11 @@ internal static class JoinSteps
     }
 
     /// <summary>Joins the user namespace that a namespace belongs to (ioctl_ns(2), NS_GET_USERNS).</summary>
-    public static void JoinOwner(ProgramBuilder program, LaunchContext context, FileDescriptor descriptor)
+    public static void JoinOwner(ProgramBuilder program, Argument descriptor)
     {
         const int GetUserNamespace = 0xb701;
         var owner = program.NewCell();
-        program.Call(SystemCall.Ioctl, "find the user namespace of", "the container", context.DescriptorOf(descriptor), GetUserNamespace, 0).Into(owner);
+        program.Call(SystemCall.Ioctl, "find the user namespace of", "the container", descriptor, GetUserNamespace, 0).Into(owner);
         program.Call(SystemCall.SetNamespace, "join the namespace", nameof(NamespaceKind.User), owner, (long)Linux.CloneNewUser);
     }
 

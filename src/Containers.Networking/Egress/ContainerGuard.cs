@@ -22,14 +22,16 @@ internal sealed class ContainerGuard(string id, EgressPolicy? policy, ILogger lo
     {
         var firewall = endpoints[0].Network.Firewall;
         var subnets = endpoints.SelectMany(static endpoint => endpoint.Network.Subnets).ToArray();
-        var session = Session;
+        var isNew = Session is null && policy is not null;
+        var session = isNew ? new EgressSession(firewall.Client, new EgressChains(firewall.Guard, id[..Math.Min(IdCharacters, id.Length)], policy!)) : Session;
         var ports = endpoints.Select(static endpoint => PortOf(endpoint)).ToArray();
+
+        // Called again where the kernel wants the batch again.
         firewall.Client.Commit(batch =>
         {
-            if (session is null && policy is not null)
+            if (isNew)
             {
-                session = new EgressSession(firewall.Client, new EgressChains(firewall.Guard, id[..Math.Min(IdCharacters, id.Length)], policy));
-                session.Add(batch, subnets);
+                session!.Add(batch, subnets);
             }
 
             foreach (var port in ports)
@@ -44,6 +46,7 @@ internal sealed class ContainerGuard(string id, EgressPolicy? policy, ILogger lo
                 HostAccess.Add(batch, firewall, port, policy!, subnets);
             }
         });
+        session?.Keep(ports);
         Session = session;
         for (var i = 0; i < ports.Length; i++)
         {

@@ -222,7 +222,9 @@ internal sealed record EgressChains(GuardTable Guard, string Id, EgressPolicy Po
         // A connection that is at its end makes room for others soon.
         Keep(Closing, Match.TcpFlags(TcpFlags.Finish, TcpFlags.Finish));
         Keep(Closing, Match.TcpFlags(TcpFlags.Reset, TcpFlags.Reset));
-        Keep(Segments, Match.TransportProtocol(TransportProtocol.Tcp));
+
+        // Who came is answered, and not called back: a first segment is always another connection's.
+        Keep(Segments, Match.OtherTcpFlags(TcpFlags.Synchronize | TcpFlags.Acknowledge, TcpFlags.Synchronize));
         Keep(Datagrams, Match.TransportProtocol(TransportProtocol.Udp));
     }
 

@@ -99,13 +99,19 @@ public sealed class EgressPolicy
     private static IPNetwork Network(string network)
     {
         ArgumentException.ThrowIfNullOrEmpty(network);
-        if (IPAddress.TryParse(network, out var address) && (network.Contains(':') || network.Count(static c => c == '.') == 3))
+        var slash = network.IndexOf('/', StringComparison.Ordinal);
+        if (!IPAddress.TryParse(slash < 0 ? network : network.AsSpan(0, slash), out var address) || IsScoped(address) || !IsPlain(network.AsSpan(0, slash < 0 ? network.Length : slash), address))
         {
-            return IsScoped(address) ? throw Malformed(network) : new IPNetwork(address, Match(address));
+            throw Malformed(network);
         }
 
-        return IPNetwork.TryParse(network, out var parsed) && !parsed.BaseAddress.IsIPv4MappedToIPv6 ? parsed : throw Malformed(network);
+        return slash < 0 ? new IPNetwork(address, Match(address)) : IPNetwork.TryParse(network, out var parsed) && parsed.BaseAddress.Equals(address) && IsLength(network.AsSpan(slash + 1)) ? parsed : throw Malformed(network);
     }
+
+    /// <summary>Other ways to write an address of IPv4 mean another one to somebody else: 010.0.0.1 is 8.0.0.1 here, and 10.1 is 10.0.0.1.</summary>
+    private static bool IsPlain(ReadOnlySpan<char> text, IPAddress address) => Nftables.Match.IsFour(address) ? text.SequenceEqual(address.ToString()) : !text.ContainsAny('[', '%');
+
+    private static bool IsLength(ReadOnlySpan<char> text) => text is not ['0', _, ..] && !text.ContainsAnyExceptInRange('0', '9');
 
     private static int Match(IPAddress address) => Nftables.Match.IsFour(address) ? 32 : 128;
 

@@ -26,13 +26,15 @@ internal sealed class EgressSession(NftablesClient client, EgressChains chains) 
     /// <param name="subnets">Those of the engine's networks.</param>
     public void Add(NftBatch batch, IReadOnlyList<IPNetwork> subnets) => chains.Add(batch, subnets);
 
-    /// <summary>Adds a port of the container, in a batch that is committed.</summary>
-    public void AddPort(NftBatch batch, GuardedPort port)
+    /// <summary>Adds a port of the container, which is its own once <see cref="Keep"/> says so.</summary>
+    public void AddPort(NftBatch batch, GuardedPort port) => port.Add(batch, chains.Guard, chains);
+
+    /// <summary>The batch with these ports was committed.</summary>
+    public void Keep(params ReadOnlySpan<GuardedPort> ports)
     {
-        port.Add(batch, chains.Guard, chains);
         lock (_gate)
         {
-            _ports.Add(port);
+            _ports.AddRange(ports);
         }
     }
 
@@ -143,11 +145,13 @@ internal sealed class EgressSession(NftablesClient client, EgressChains chains) 
     /// <summary>Adding what is there leaves it its old end; so it is added, to be sure that it is there, deleted, and added again, in one transaction.</summary>
     private static void Renew(NftBatch batch, Set set, List<SetElement> elements)
     {
-        if (elements.Count > 0)
+        // Where two rules mean the same name, or an answer says an address twice, the second could not be deleted.
+        var distinct = elements.DistinctBy(static element => Convert.ToHexString(element.Key)).ToList();
+        if (distinct.Count > 0)
         {
-            batch.AddElements(set, elements);
-            batch.DeleteElements(set, elements.Select(static element => new SetElement(element.Key)));
-            batch.AddElements(set, elements);
+            batch.AddElements(set, distinct);
+            batch.DeleteElements(set, distinct.Select(static element => new SetElement(element.Key)));
+            batch.AddElements(set, distinct);
         }
     }
 

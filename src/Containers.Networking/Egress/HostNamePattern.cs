@@ -15,7 +15,8 @@ internal static class HostNamePattern
     {
         ArgumentException.ThrowIfNullOrEmpty(name, parameter);
         var isWildcard = name.StartsWith(Wildcard, StringComparison.Ordinal);
-        var plain = (isWildcard ? name[Wildcard.Length..] : name).TrimEnd('.');
+        var plain = isWildcard ? name[Wildcard.Length..] : name;
+        plain = plain.EndsWith('.') ? plain[..^1] : plain;
         if (!Ascii.IsValid(plain))
         {
             try

@@ -5,92 +5,59 @@ using System.Net.Sockets;
 namespace Containers.Names;
 
 /// <summary>Queries over UDP: one socket, one piece of work that answers what is known here at once; what is forwarded goes on beside it.</summary>
-internal sealed class DatagramListener : IAsyncDisposable
+internal sealed class DatagramListener : NameListener
 {
     /// <summary>Longer queries are nobody's; one byte more, so that a longer one is seen to be.</summary>
     private const int BufferSize = 4096 + 1;
 
-    /// <summary>So many messages, then others of the pool have their turn: a flood must not keep a thread of the application.</summary>
-    private const uint Turns = 64;
+    /// <summary>So many messages a turn: a flood must not keep a thread of the application.</summary>
+    private const int Turn = 64;
 
-    /// <summary>Where the kernel has no memory or no descriptor for the moment, nothing tells when it has again.</summary>
-    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(50);
-
-    private readonly Socket _socket;
-    private readonly NameZone _zone;
-    private readonly NameResponder _responder;
-    private readonly CancellationTokenSource _end = new();
-    private readonly PendingWork _pending = new();
-    private readonly Task _loop;
+    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(BufferSize, pinned: true);
+    private readonly byte[] _answer = GC.AllocateUninitializedArray<byte>(NameAnswers.LongestDatagram, pinned: true);
+    private readonly SocketAddress _asker;
 
     /// <param name="socket">A bound socket; closed with this object.</param>
     /// <param name="zone">Whom it serves, and what they see.</param>
     /// <param name="responder">Answers what is not known here.</param>
     public DatagramListener(Socket socket, NameZone zone, NameResponder responder)
+        : base(socket, zone, responder)
     {
-        (_socket, _zone, _responder) = (socket, zone, responder);
+        _asker = new SocketAddress(socket.AddressFamily);
 
         // An answer for which there is no room is lost, as datagrams are: one container that takes none must not stop the others.
-        _socket.Blocking = false;
-        _loop = Task.Run(ReceiveAsync);
+        socket.Blocking = false;
+        Start();
     }
 
-    public async ValueTask DisposeAsync()
+    protected override async ValueTask TakeAsync()
     {
-        await _end.CancelAsync().ConfigureAwait(false);
-        await _loop.ConfigureAwait(false);
-        await _pending.CompleteAsync().ConfigureAwait(false);
-        _socket.Dispose();
-        _end.Dispose();
-    }
-
-    private async Task ReceiveAsync()
-    {
-        var buffer = GC.AllocateUninitializedArray<byte>(BufferSize, pinned: true);
-        var answer = GC.AllocateUninitializedArray<byte>(NameAnswers.LongestDatagram, pinned: true);
-        var asker = new SocketAddress(_socket.AddressFamily);
-        for (uint turn = 1; !_end.IsCancellationRequested; turn++)
+        for (var i = 0; i < Turn; i++)
         {
-            try
+            var length = await Socket.ReceiveFromAsync(_buffer, SocketFlags.None, _asker, End).ConfigureAwait(false);
+            if (length < BufferSize)
             {
-                var length = await _socket.ReceiveFromAsync(buffer, SocketFlags.None, asker, _end.Token).ConfigureAwait(false);
-                if (length < BufferSize)
-                {
-                    Handle(buffer.AsSpan(0, length), asker, answer);
-                }
-
-                if (turn % Turns == 0)
-                {
-                    await Task.Yield();
-                }
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-            catch (SocketException)
-            {
-                await Task.Delay(Breath, CancellationToken.None).ConfigureAwait(false);
+                Handle(_buffer.AsSpan(0, length), _asker, _answer);
             }
         }
     }
 
     private void Handle(ReadOnlySpan<byte> message, SocketAddress asker, byte[] answer)
     {
-        var view = _zone.ViewOf(AskerAddress.Of(asker));
+        var view = Zone.ViewOf(AskerAddress.Of(asker));
         var isWatched = view?.Observer is not null;
         var length = 0;
         var query = default(DnsQuery);
         var verdict = isWatched ? QueryVerdict.Forward : NameAnswers.Decide(message, view, isDatagram: true, answer, out length, out query);
         if (verdict == QueryVerdict.Forward)
         {
-            if (_responder.TryEnter(view!))
+            if (Responder.TryEnter(view!))
             {
                 var copy = ArrayPool<byte>.Shared.Rent(message.Length);
                 message.CopyTo(copy);
                 var to = new SocketAddress(asker.Family, asker.Size);
                 asker.Buffer.Span[..asker.Size].CopyTo(to.Buffer.Span);
-                _pending.Enter();
+                Pending.Enter();
                 _ = RespondAsync(copy, message.Length, view!, to);
                 return;
             }
@@ -126,7 +93,7 @@ internal sealed class DatagramListener : IAsyncDisposable
         {
             ArrayPool<byte>.Shared.Return(answer);
             ArrayPool<byte>.Shared.Return(message);
-            _pending.Exit();
+            Pending.Exit();
         }
     }
 
@@ -135,11 +102,11 @@ internal sealed class DatagramListener : IAsyncDisposable
     {
         try
         {
-            return await _responder.RespondAsync(message, view, isDatagram: true, answer, _end.Token).ConfigureAwait(false);
+            return await Responder.RespondAsync(message, view, isDatagram: true, answer, End).ConfigureAwait(false);
         }
         finally
         {
-            _responder.Exit(view);
+            Responder.Exit(view);
         }
     }
 
@@ -147,7 +114,7 @@ internal sealed class DatagramListener : IAsyncDisposable
     {
         try
         {
-            _socket.SendTo(answer, SocketFlags.None, asker);
+            Socket.SendTo(answer, SocketFlags.None, asker);
         }
         catch (SocketException)
         {

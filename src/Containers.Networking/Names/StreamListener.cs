@@ -6,66 +6,28 @@ using System.Net.Sockets;
 namespace Containers.Names;
 
 /// <summary>Queries over TCP: any number on one connection, one after the other. Whoever says nothing for a while is left.</summary>
-internal sealed class StreamListener : IAsyncDisposable
+internal sealed class StreamListener : NameListener
 {
     /// <summary>Connections of all that this server serves.</summary>
     public const int MostConnections = 256;
     private const int LongestQuery = 4096;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Where no descriptor is left, nothing tells when there is one again.</summary>
-    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(50);
-
-    private readonly Socket _socket;
-    private readonly NameZone _zone;
-    private readonly NameResponder _responder;
-    private readonly CancellationTokenSource _end = new();
-    private readonly PendingWork _pending = new();
     private readonly Quota _connections = new(MostConnections);
-    private readonly Task _loop;
 
     /// <param name="socket">A listening socket; closed with this object.</param>
     /// <param name="zone">Whom it serves, and what they see.</param>
     /// <param name="responder">Answers what is not known here.</param>
     public StreamListener(Socket socket, NameZone zone, NameResponder responder)
-    {
-        (_socket, _zone, _responder) = (socket, zone, responder);
-        _loop = Task.Run(AcceptAsync);
-    }
+        : base(socket, zone, responder) => Start();
 
-    public async ValueTask DisposeAsync()
-    {
-        await _end.CancelAsync().ConfigureAwait(false);
-        await _loop.ConfigureAwait(false);
-        await _pending.CompleteAsync().ConfigureAwait(false);
-        _socket.Dispose();
-        _end.Dispose();
-    }
-
-    private async Task AcceptAsync()
-    {
-        while (!_end.IsCancellationRequested)
-        {
-            try
-            {
-                Enter(await _socket.AcceptAsync(_end.Token).ConfigureAwait(false));
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-            catch (SocketException)
-            {
-                await Task.Delay(Breath, CancellationToken.None).ConfigureAwait(false);
-            }
-        }
-    }
+    protected override async ValueTask TakeAsync() => Enter(await Socket.AcceptAsync(End).ConfigureAwait(false));
 
     /// <summary>Serves a connection of somebody known who has not too many, and ends all others.</summary>
     private void Enter(Socket connection)
     {
         var asker = connection.RemoteEndPoint is IPEndPoint { Address: var address } ? address.GetAddressBytes() : [];
-        if (_zone.ViewOf(asker)?.Limits is not { } limits || !limits.Connections.TryTake())
+        if (Zone.ViewOf(asker)?.Limits is not { } limits || !limits.Connections.TryTake())
         {
             connection.Dispose();
             return;
@@ -78,14 +40,14 @@ internal sealed class StreamListener : IAsyncDisposable
             return;
         }
 
-        _pending.Enter();
+        Pending.Enter();
         _ = ServeAsync(connection, asker, limits);
     }
 
     private async Task ServeAsync(Socket connection, byte[] asker, AskerLimits limits)
     {
         var message = ArrayPool<byte>.Shared.Rent(LongestQuery);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(End);
         try
         {
             connection.NoDelay = true;
@@ -113,7 +75,7 @@ internal sealed class StreamListener : IAsyncDisposable
             ArrayPool<byte>.Shared.Return(message);
             _connections.Return();
             limits.Connections.Return();
-            _pending.Exit();
+            Pending.Exit();
         }
     }
 
@@ -141,13 +103,13 @@ internal sealed class StreamListener : IAsyncDisposable
 
     private async ValueTask<int> RespondAsync(byte[] asker, ReadOnlyMemory<byte> message, Memory<byte> answer, CancellationToken cancellationToken)
     {
-        if (_zone.ViewOf(asker) is not { } view)
+        if (Zone.ViewOf(asker) is not { } view)
         {
             NameAnswers.Decide(message.Span, view: null, isDatagram: false, answer.Span, out var refused, out _);
             return refused;
         }
 
-        if (!_responder.TryEnter(view))
+        if (!Responder.TryEnter(view))
         {
             // Too much is under way: the connection ends, and the client asks again.
             return 0;
@@ -155,11 +117,11 @@ internal sealed class StreamListener : IAsyncDisposable
 
         try
         {
-            return await _responder.RespondAsync(message, view, isDatagram: false, answer, cancellationToken).ConfigureAwait(false);
+            return await Responder.RespondAsync(message, view, isDatagram: false, answer, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            _responder.Exit(view);
+            Responder.Exit(view);
         }
     }
 }

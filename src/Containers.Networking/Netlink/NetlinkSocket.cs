@@ -60,6 +60,11 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         }
     }
 
+    /// <summary>For tests: sees, and may change, what any socket is about to send.</summary>
+    internal static Tap? Sending { get; set; }
+
+    internal delegate void Tap(RequestContext context, Span<byte> messages);
+
     /// <summary>Over a socket whose other end is not the kernel: what tests of bad answers need.</summary>
     internal static NetlinkSocket Unchecked(FileDescriptor socket) => new(socket, 0);
 
@@ -173,6 +178,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         GrowSendBuffer(bytes.Length);
         fixed (byte* start = bytes)
         {
+            Sending?.Invoke(context, new Span<byte>(start, bytes.Length));
             for (var attempt = 0; Libc.Send(_socket, start, (nuint)bytes.Length, Libc.MessageNoSignal) < 0; attempt++)
             {
                 // Nothing of it was taken in any of these cases.

@@ -139,10 +139,11 @@ internal sealed class Endpoint : IDisposable
 
     private void AddWayOut(RouteClient inside, int link)
     {
-        inside.Routes.Add(Route.Default(Network.Gateway4, link));
+        // In place of one that the container may have made itself meanwhile.
+        inside.Routes.Replace(Route.Default(Network.Gateway4, link));
         if (Network.Gateway6 is { } gateway)
         {
-            inside.Routes.Add(Route.Default(gateway, link));
+            inside.Routes.Replace(Route.Default(gateway, link));
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Containers.Launch;
 using Containers.Specification.Rules;
 
 namespace Containers.Networks;
@@ -11,38 +12,39 @@ internal static class HostsFile
     /// <summary>Stands for the host's address in the container's first network.</summary>
     public const string HostGateway = "host-gateway";
 
-    private const string Loopback =
-        "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
-
     /// <exception cref="NetworkException">An address of the host was asked for, and there is none.</exception>
+    public static void RequireGateway(IReadOnlyList<Endpoint> endpoints, IReadOnlyList<KeyValuePair<string, string>> extra)
+    {
+        if (endpoints.Count == 0 && extra.FirstOrDefault(static line => line.Value == HostGateway).Key is { } name)
+        {
+            throw new NetworkException("write /etc/hosts with", name, $"{HostGateway} is the host's address in the container's network, and it has none: use WithNetwork.");
+        }
+    }
+
+    /// <summary>The whole file. Where the container is in no network any more, the host has no address there.</summary>
     public static string Compose(string hostname, string? domainName, IReadOnlyList<Endpoint> endpoints, IReadOnlyList<KeyValuePair<string, string>> extra)
     {
-        var text = new StringBuilder(Loopback);
+        var text = new StringBuilder(NetworkFileSteps.Loopback);
         foreach (var (name, value) in extra)
         {
             if (value != HostGateway)
             {
                 text.Append(value).Append('\t').Append(name).Append('\n');
-                continue;
             }
-
-            if (endpoints.Count == 0)
+            else if (endpoints.Count > 0)
             {
-                throw new NetworkException("write /etc/hosts with", name, $"{HostGateway} is the host's address in the container's network, and it has none: use WithNetwork.");
+                Append(text, endpoints[0].Network.Gateway4, endpoints[0].Network.Gateway6, name);
             }
-
-            Append(text, endpoints[0].Network.Gateway4, endpoints[0].Network.Gateway6, name);
         }
 
-        var own = domainName is null ? hostname : $"{hostname}.{domainName} {hostname}";
         foreach (var endpoint in endpoints)
         {
-            Append(text, endpoint.Address4, endpoint.Address6, own);
+            Append(text, endpoint.Address4, endpoint.Address6, NetworkFileSteps.OwnNames(hostname, domainName));
         }
 
         if (endpoints.Count == 0)
         {
-            text.Append("127.0.1.1\t").Append(own).Append('\n');
+            text.Append(NetworkFileSteps.OwnLine(hostname, domainName));
         }
 
         return text.ToString();

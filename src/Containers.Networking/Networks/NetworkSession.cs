@@ -16,11 +16,36 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
     private readonly ContainerGuard _guard = new(container.Id, NetworkFeature.Of(container.Spec).Egress, container.Engine.Logger);
     private readonly NetworkShape _shape = ShapeOf(NetworkFeature.Of(container.Spec));
     private NetworkNamespace? _space;
+    private NetworkFiles? _files;
+    private Task _turn = Task.CompletedTask;
     private (ulong Received, ulong Sent) _left;
     private ContainerNames? _names;
     private bool _isEnded;
 
     public Container Container => container;
+
+    /// <summary>Its files that say where it is and whom it asks.</summary>
+    public NetworkFiles Files
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _files ??= new NetworkFiles(this);
+            }
+        }
+    }
+
+    /// <summary>Connects or disconnects once what was begun before is through: an interface that goes has its name and the default route until it is gone.</summary>
+    public Task<T> InTurnAsync<T>(Func<Task<T>> change)
+    {
+        lock (_gate)
+        {
+            var turn = AfterAsync(_turn, change);
+            _turn = turn;
+            return turn;
+        }
+    }
 
     /// <summary>What it is connected to, in the order of its interfaces.</summary>
     public IReadOnlyList<Endpoint> Endpoints
@@ -194,6 +219,12 @@ internal sealed class NetworkSession(Container container, Action<NetworkSession>
 
     /// <summary>Whose gateway the default route leads to: the first that leads anywhere.</summary>
     private Endpoint? WayOut => _endpoints.Find(static endpoint => !endpoint.Network.IsInternal);
+
+    private static async Task<T> AfterAsync<T>(Task previous, Func<Task<T>> change)
+    {
+        await previous.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        return await change().ConfigureAwait(false);
+    }
 
     private static NetworkShape ShapeOf(NetworkFeature feature) => feature.Shape.AtMost(feature.Egress?.BytesPerSecond);
 

@@ -115,13 +115,18 @@ internal static class Match
     });
 
     /// <summary>Of these flags of TCP exactly those are set.</summary>
-    public static Statement TcpFlags(TcpFlags of, TcpFlags set) => new(rule =>
+    public static Statement TcpFlags(TcpFlags of, TcpFlags set) => TcpFlags(of, set, CompareOperation.Equal);
+
+    /// <summary>TCP, but not with exactly those set of these flags.</summary>
+    public static Statement OtherTcpFlags(TcpFlags of, TcpFlags set) => TcpFlags(of, set, CompareOperation.NotEqual);
+
+    private static Statement TcpFlags(TcpFlags of, TcpFlags set, CompareOperation comparison) => new(rule =>
     {
         const int FlagsOffset = 13;
         rule.RequireTransport(Nftables.TransportProtocol.Tcp);
         rule.Payload(PayloadBase.Transport, FlagsOffset, sizeof(byte), RuleWriter.Register1);
         rule.Mask([(byte)of]);
-        rule.Compare(CompareOperation.Equal, [(byte)set]);
+        rule.Compare(comparison, [(byte)set]);
     });
 
     internal static void Load(RuleWriter rule, params ReadOnlySpan<Field> fields)

@@ -49,6 +49,26 @@ public sealed class FeatureTests : IAsyncDisposable
         Assert.Equal(1, feature.Ended);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task OneThatComesLater_IsCountedAndEndedWithTheContainer(bool besideAnother)
+    {
+        var late = new Feature { CountsBytes = 7 };
+        var first = Feature.Ready();
+        await using var container = await _engine.StartAsync(With(Job.InBusybox("sleep 60"), besideAnother ? [first] : []), Job.Token);
+        container.Add(late);
+        Assert.Equal(7, (await container.GetUsageAsync(Job.Token)).NetworkReceivedBytes);
+        Assert.False(late.Attached.Task.IsCompleted);
+        await container.KillAsync(cancellationToken: Job.Token);
+        Assert.Equal(7, (await container.WaitAsync(Job.Token)).Usage.NetworkReceivedBytes);
+        Assert.Equal((1, besideAnother ? 1 : 0), (late.Ended, first.Ended));
+
+        var tooLate = new Feature();
+        Assert.Throws<InvalidOperationException>(() => container.Add(tooLate));
+        Assert.Equal(0, tooLate.Ended);
+    }
+
     [Fact]
     public async Task AFeatureThatFails_IsWhyThereIsNoContainer()
     {

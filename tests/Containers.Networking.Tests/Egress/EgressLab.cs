@@ -79,6 +79,7 @@ internal sealed class EgressLab : IDisposable
             session.Add(batch, Subnets);
             session.AddPort(batch, A.Port);
         });
+        session.Keep(A.Port);
         return session;
     }
 

@@ -20,7 +20,7 @@ internal sealed class ClientsLab : IAsyncDisposable
     /// <param name="isInternal">The network has no way out.</param>
     public ClientsLab(bool isInternal = false)
     {
-        _muslLookup = new Lazy<string>(CompileMuslLookup);
+        _muslLookup = new Lazy<string>(() => MuslLookup.Compile(_directory.Path));
         Zone = Names.Registry.AddZone("net", [IPNetwork.Parse("10.1.0.0/16")], isInternal);
         _host.Route.Links.Create(new BridgeLink(Bridge));
         var bridge = _host.Route.Links.Get(Bridge).Index;
@@ -88,35 +88,5 @@ internal sealed class ClientsLab : IAsyncDisposable
         _host.Dispose();
         Names.Dispose();
         _directory.Dispose();
-    }
-
-    private string CompileMuslLookup()
-    {
-        const string Source = """
-            #include <arpa/inet.h>
-            #include <netdb.h>
-            #include <stdio.h>
-            #include <string.h>
-            int main(int count, char **words)
-            {
-                struct addrinfo hints, *found;
-                memset(&hints, 0, sizeof hints);
-                hints.ai_socktype = SOCK_STREAM;
-                hints.ai_family = words[1][0] == '4' ? AF_INET : words[1][0] == '6' ? AF_INET6 : AF_UNSPEC;
-                hints.ai_flags = words[1][0] == 'r' ? AI_NUMERICHOST : 0;
-                int error = getaddrinfo(words[2], "80", &hints, &found);
-                if (error) { printf("%s ", gai_strerror(error)); return 1; }
-                for (; found; found = found->ai_next) {
-                    char text[256];
-                    error = getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof text, 0, 0, words[1][0] == 'r' ? NI_NAMEREQD : NI_NUMERICHOST);
-                    printf("%s ", error ? gai_strerror(error) : text);
-                }
-                return 0;
-            }
-            """;
-        var program = Path.Combine(_directory.Path, "lookup");
-        File.WriteAllText(program + ".c", Source);
-        _host.Run("musl-gcc", "-static", "-o", program, program + ".c");
-        return program;
     }
 }

@@ -53,6 +53,74 @@ public class ConnectTests
     }
 
     [Fact]
+    public async Task Traffic_IsCountedOfNetworksThatCameLaterAndOfThoseThatWent()
+    {
+        const int Sent = 1 << 20;
+        await using var lab = new NetworkLab();
+        await lab.Networks.CreateAsync("one", cancellationToken: Box.Token);
+        await lab.Networks.CreateAsync("two", cancellationToken: Box.Token);
+        await using var sink = await lab.StartAsync(Box.Shell("while :; do nc -l -p 9000 > /dev/null; done").WithNetwork("one").WithNetwork("two"));
+        await using var container = await lab.StartAsync(Box.Sleeper);
+        Assert.Null((await container.GetUsageAsync(Box.Token)).NetworkSentBytes);
+
+        await lab.Networks.ConnectAsync("one", container, cancellationToken: Box.Token);
+        await SendAsync("one");
+        var first = await container.GetUsageAsync(Box.Token);
+        Assert.InRange(first.NetworkSentBytes!.Value, Sent, Sent * 11 / 10);
+        Assert.InRange(first.NetworkReceivedBytes!.Value, 1, Sent / 2);
+
+        await lab.Networks.DisconnectAsync("one", container, Box.Token);
+        var between = await container.GetUsageAsync(Box.Token);
+        Assert.InRange(between.NetworkSentBytes!.Value, first.NetworkSentBytes.Value, Sent * 11 / 10);
+
+        await lab.Networks.ConnectAsync("two", container, cancellationToken: Box.Token);
+        await SendAsync("two");
+        await container.KillAsync(cancellationToken: Box.Token);
+        var usage = (await container.WaitAsync(Box.Token)).Usage;
+        Assert.InRange(usage.NetworkSentBytes!.Value, between.NetworkSentBytes.Value + Sent, Sent * 22 / 10);
+        Assert.Single((await lab.Networks.InspectAsync("two", Box.Token)).Endpoints);
+
+        async Task SendAsync(string network) => await Box.InAsync(container,
+            $"dd if=/dev/zero bs=64k count=16 2> /dev/null | timeout 10 nc -w 5 {sink.Networks.First(place => place.Network == network).Address} 9000");
+    }
+
+    [Fact]
+    public async Task ContainerThatHasEnded_IsNotConnected()
+    {
+        await using var lab = new NetworkLab();
+        await lab.Networks.CreateAsync("late", cancellationToken: Box.Token);
+        await using var never = await lab.StartAsync(Box.Sleeper);
+        await using var once = await lab.StartAsync(Box.Sleeper);
+        await lab.Networks.ConnectAsync("late", once, cancellationToken: Box.Token);
+        await Task.WhenAll(never.KillAsync(cancellationToken: Box.Token), once.KillAsync(cancellationToken: Box.Token));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => lab.Networks.ConnectAsync("late", never, cancellationToken: Box.Token));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => lab.Networks.ConnectAsync("late", once, cancellationToken: Box.Token));
+        Assert.Empty((await lab.Networks.InspectAsync("late", Box.Token)).Endpoints);
+        Assert.Empty(once.Networks);
+        await lab.Networks.RemoveAsync("late", Box.Token);
+    }
+
+    [Fact]
+    public async Task Connecting_AsTheContainerEndsLeavesNothing()
+    {
+        await using var lab = new NetworkLab();
+        var network = await lab.Networks.CreateAsync("late", cancellationToken: Box.Token);
+        for (var attempt = 0; attempt < 20; attempt++)
+        {
+            await using var container = await lab.StartAsync(Box.Sleeper);
+            var connecting = lab.Networks.ConnectAsync("late", container, cancellationToken: Box.Token);
+            await Task.Delay(attempt / 2, Box.Token);
+            await container.KillAsync(cancellationToken: Box.Token);
+            await connecting.ContinueWith(static _ => { }, TaskScheduler.Default);
+            Assert.True(connecting.IsCompletedSuccessfully || connecting.Exception!.InnerException is InvalidOperationException or ContainerException, connecting.Exception?.ToString());
+        }
+
+        await Wait.UntilAsync(() => lab.Host.Links.List(lab.Host.Links.Get(network.Bridge!).Index).Count == 0);
+        Assert.Empty((await lab.Networks.InspectAsync("late", Box.Token)).Endpoints);
+        await lab.Networks.RemoveAsync("late", Box.Token);
+    }
+
+    [Fact]
     public async Task Connecting_IsRefusedWhereItCannotBe()
     {
         await using var lab = new NetworkLab();

@@ -31,7 +31,7 @@ public class HostDeathTests
             dying.Kill();
 
             // The kernel's part: rules go with the process; and with a child of it that was just about to become another program.
-            await Wait.UntilAsync(() => Tables(host) is ["containers-other"]);
+            await Wait.UntilAsync(() => Tables(host) is ["Inet containers-other"]);
         }
 
         Assert.NotEqual(before, Links(host));
@@ -42,7 +42,7 @@ public class HostDeathTests
         }
 
         await Wait.UntilAsync(() => Links(host) == before);
-        Assert.Equal(["containers-other"], Tables(host));
+        Assert.Equal(["Inet containers-other"], Tables(host));
         Assert.Empty(Directory.GetDirectories(state.Path + "/state"));
     }
 
@@ -61,7 +61,10 @@ public class HostDeathTests
         }
 
         await Wait.UntilAsync(() => Links(host) == links);
-        Assert.Single(Tables(host));
+
+        // The rules of routing, and those at the cables.
+        Assert.Collection(Tables(host), static table => Assert.Matches("^Inet containers-[0-9a-f]{8}$", table), static table => Assert.Matches("^Netdev containers-[0-9a-f]{8}$", table));
+        Assert.Single(Tables(host).Select(static table => table.Split(' ')[1]).Distinct(StringComparer.Ordinal));
         await living.EndAsync();
         Assert.Empty(Tables(host));
     }
@@ -101,6 +104,6 @@ public class HostDeathTests
     private static List<string> Tables(TestNamespace host)
     {
         using var rules = Containers.Nftables.NftablesClient.Open(host.Namespace);
-        return [.. rules.ListTables().Select(static table => table.Table.Name).Distinct(StringComparer.Ordinal)];
+        return [.. rules.ListTables().Select(static table => $"{table.Table.Family} {table.Table.Name}").Order(StringComparer.Ordinal)];
     }
 }

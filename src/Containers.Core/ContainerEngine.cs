@@ -210,13 +210,13 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
         {
             _ = EnsureDirectory();
             _cgroups ??= CgroupHost.Detect(Directory.Name);
-            _reactor ??= new Reactor(Report);
+            _ = EnsureReactor();
             _userNamespaces ??= Facts.IsRootless ? null : new UserNamespacePool(LauncherImage.Create(Directory.Path));
             if (_guardians[(int)kind] is not { HasEnded: false } guardian)
             {
                 _guardians[(int)kind]?.Dispose();
                 _guardians[(int)kind] = guardian = kind == GuardianKind.Plain
-                    ? Guardian.Start(_reactor, kind, rootless: false, Directory.Path, null)
+                    ? Guardian.Start(_reactor!, kind, rootless: false, Directory.Path, null)
                     : StartGuardian(kind, Directory.Path);
             }
 
@@ -231,6 +231,16 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             return _directory ??= EngineDirectory.Create(_stateRoot);
+        }
+    }
+
+    /// <summary>For what waits before anything has run.</summary>
+    internal Reactor EnsureReactor()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return _reactor ??= new Reactor(Report);
         }
     }
 

@@ -44,7 +44,11 @@ public sealed partial class ContainerNetworks : IDisposable
     {
         ContainerName.Require(name, nameof(name), "network");
         NetworkRule.Require(options ??= new NetworkOptions(), nameof(options));
-        options = options with { Labels = options.Labels.ToImmutableDictionary() };
+        options = options with
+        {
+            Labels = options.Labels.ToImmutableDictionary(),
+            Overlay = options.Overlay is { } overlay ? overlay with { Peers = [.. overlay.Peers] } : null,
+        };
         return Task.Run(
             () =>
             {
@@ -113,6 +117,30 @@ public sealed partial class ContainerNetworks : IDisposable
                     }
 
                     Remove(network);
+                }
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Gives a network across hosts other peers: from then on those are sent to and believed, and no others. Containers stay.</summary>
+    /// <param name="name">The network's name; it was made with <see cref="NetworkOptions.Overlay"/>.</param>
+    /// <param name="peers">All other hosts' addresses.</param>
+    /// <param name="cancellationToken">Not used once it has begun.</param>
+    /// <exception cref="ArgumentException">One of them cannot be a peer: another family than this host's address, its own, named twice.</exception>
+    /// <exception cref="NetworkException">There is no such network, it is none across hosts, or the kernel refuses: then the peers are those from before.</exception>
+    public Task<NetworkInfo> SetPeersAsync(string name, IEnumerable<System.Net.IPAddress> peers, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(peers);
+        var all = peers.ToImmutableArray();
+        return Task.Run(
+            () =>
+            {
+                lock (_gate)
+                {
+                    var network = Find(name);
+                    network.SetPeers(all, nameof(peers));
+                    return network.Describe();
                 }
             },
             cancellationToken);
@@ -203,7 +231,7 @@ public sealed partial class ContainerNetworks : IDisposable
     private HostSide OpenHost()
     {
         var directory = _engine.EnsureDirectory();
-        return new HostSide(directory, _parts, _engine.Logger);
+        return new HostSide(directory, _parts, _engine.EnsureReactor(), _engine.Logger);
     }
 
     private void Remove(BridgeNetwork network)

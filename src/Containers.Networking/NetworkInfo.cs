@@ -22,17 +22,29 @@ public sealed record NetworkInfo
     /// <summary>The IPv4 subnet.</summary>
     public IPNetwork? Subnet { get; init; }
 
+    /// <summary>The part of it whose addresses this engine gives to containers that ask for none; null: all of it.</summary>
+    public IPNetwork? AddressRange { get; init; }
+
     /// <summary>The host's IPv4 address in it.</summary>
     public IPAddress? Gateway { get; init; }
 
     /// <summary>The IPv6 subnet; null without IPv6.</summary>
     public IPNetwork? Subnet6 { get; init; }
 
+    /// <summary>As <see cref="AddressRange"/>, of <see cref="Subnet6"/>.</summary>
+    public IPNetwork? AddressRange6 { get; init; }
+
     /// <summary>The host's IPv6 address in it.</summary>
     public IPAddress? Gateway6 { get; init; }
 
     /// <summary>The largest packet, in bytes.</summary>
     public int? Mtu { get; init; }
+
+    /// <summary>How many connections of one container are tracked at a time; null where there is no bridge (yet).</summary>
+    public int? ConnectionLimit { get; init; }
+
+    /// <summary>The other hosts it is on; null: it is this host's alone.</summary>
+    public NetworkOverlayInfo? Overlay { get; init; }
 
     /// <summary>Whether there is no way out of it.</summary>
     public bool Internal { get; init; }

@@ -23,7 +23,16 @@ internal static partial class NetworkLog
     [LoggerMessage(EventId = 205, Level = LogLevel.Warning, Message = "What a network had could not be taken away")]
     public static partial void NetworkFault(this ILogger logger, Exception fault);
 
-    [LoggerMessage(EventId = 206, Level = LogLevel.Warning, Message = "{Path} of container {Container} could not be changed when its networks did")]
+    [LoggerMessage(EventId = 206, Level = LogLevel.Warning, Message = "The bridge {Bridge} of network {Network} had lost addresses and has them again")]
+    public static partial void AddressesRestored(this ILogger logger, string network, string bridge);
+
+    [LoggerMessage(EventId = 207, Level = LogLevel.Warning, Message = "The way of network {Network} to its other hosts was gone and is made again")]
+    public static partial void OverlayRepaired(this ILogger logger, string network);
+
+    [LoggerMessage(EventId = 208, Level = LogLevel.Warning, Message = "What somebody took away from network {Network} cannot be made again; it is tried later")]
+    public static partial void NotRepaired(this ILogger logger, string network, Exception fault);
+
+    [LoggerMessage(EventId = 209, Level = LogLevel.Warning, Message = "{Path} of container {Container} could not be changed when its networks did")]
     public static partial void NotFollowed(this ILogger logger, string container, string path, Exception fault);
 
     [LoggerMessage(EventId = 240, Level = LogLevel.Warning, Message = "A container was not given an answer about a name")]

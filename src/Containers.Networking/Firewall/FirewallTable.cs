@@ -1,6 +1,7 @@
 using System.Net;
 using Containers.Addresses;
 using Containers.Egress;
+using Containers.Interop;
 using Containers.Nftables;
 
 namespace Containers.Firewall;
@@ -10,6 +11,7 @@ namespace Containers.Firewall;
 /// bridge or address, so that a container's start changes no rule, and a thousand networks cost a packet what one does.
 /// <list type="bullet">
 /// <item><see cref="Redirects"/>: bridge to verdict, for what comes from its containers before it is routed (type nat).</item>
+/// <item><see cref="Limits"/>: bridge to verdict, for the first packet of each connection of its containers beyond it.</item>
 /// <item><see cref="Published"/>: a chain of nat for packets to the host's own addresses, from others and from the host itself.</item>
 /// <item><see cref="Services"/>: bridge, protocol and port of the host that its containers may reach (after redirection).</item>
 /// <item><see cref="Egress4"/>, <see cref="Egress6"/>: a container's address to verdict, for all that it sends beyond its bridge. A chain there
@@ -62,6 +64,7 @@ internal sealed class FirewallTable : IDisposable
         _egress = new Chain(table, "egress");
         _fromContainers = new Chain(table, "from-containers");
         Published = new Chain(table, "published");
+        Overlays = new Chain(table, "overlays");
         Bridges = new Set(table, "bridges", DataType.InterfaceName);
         _same = new Set(table, "same", DataType.InterfaceName, DataType.InterfaceName);
         _internal = new Set(table, "internal", DataType.InterfaceName);
@@ -74,6 +77,7 @@ internal sealed class FirewallTable : IDisposable
         _uplinks6 = new Set(table, "uplinks6", DataType.InterfaceName);
         Services = new Set(table, "services", DataType.InterfaceName, DataType.Protocol, DataType.Port);
         Redirects = new Set(table, "redirects", DataType.InterfaceName) { Verdicts = true };
+        Limits = new Set(table, "limits", DataType.InterfaceName) { Verdicts = true };
         Egress4 = new Set(table, "egress4", DataType.Ip4) { Verdicts = true };
         Egress6 = new Set(table, "egress6", DataType.Ip6) { Verdicts = true };
     }
@@ -93,6 +97,11 @@ internal sealed class FirewallTable : IDisposable
 
     public Chain Published { get; }
 
+    public Set Limits { get; }
+
+    /// <summary>Of the UDP packets to the host, those that come for overlay networks from strangers end here.</summary>
+    public Chain Overlays { get; }
+
     public Set Services { get; }
 
     public Set Egress4 { get; }
@@ -100,13 +109,21 @@ internal sealed class FirewallTable : IDisposable
     public Set Egress6 { get; }
 
     /// <summary>Makes the table, in the network namespace of the calling thread.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="parts">What others have in it.</param>
+    /// <param name="owned">It belongs to this process; false: as where the kernel does not know that (before Linux 5.12).</param>
     /// <exception cref="NetworkException">The kernel refuses, or lacks something of it.</exception>
-    public static FirewallTable Create(string name, IReadOnlyList<IFirewallPart> parts)
+    public static FirewallTable Create(string name, IReadOnlyList<IFirewallPart> parts, bool owned = true)
     {
         var client = NftablesClient.Open();
         try
         {
-            return Create(client, new Table(NftFamily.Inet, name) { Owned = true }, parts);
+            return Create(client, new Table(NftFamily.Inet, name) { Owned = owned }, parts);
+        }
+        catch (NetworkException unknown) when (owned && unknown.ErrorNumber == (int)Errno.EOPNOTSUPP)
+        {
+            client.Dispose();
+            return Create(name, parts, owned: false);
         }
         catch
         {
@@ -172,12 +189,12 @@ internal sealed class FirewallTable : IDisposable
             batch.AddSet(set);
         }
 
-        foreach (var chain in (ReadOnlySpan<Chain>)[_egress, _fromContainers, Published])
+        foreach (var chain in (ReadOnlySpan<Chain>)[_egress, _fromContainers, Published, Overlays])
         {
             batch.AddChain(chain);
         }
 
-        foreach (var map in (ReadOnlySpan<Set>)[Redirects, Egress4, Egress6])
+        foreach (var map in (ReadOnlySpan<Set>)[Redirects, Limits, Egress4, Egress6])
         {
             batch.AddSet(map);
         }
@@ -227,6 +244,7 @@ internal sealed class FirewallTable : IDisposable
     private void DeclareForwarding(NftBatch batch)
     {
         batch.AddRule(_forward, new Rule(From(Bridges), Act.Jump(_egress.Name)));
+        batch.AddRule(_forward, new Rule(Match.State(ConnectionState.New), Act.VerdictOf(Limits.Name, Field.InputInterface)));
         batch.AddRule(_forward, new Rule(Match.In(_same.Name, Field.InputInterface, Field.OutputInterface), Act.Accept));
         batch.AddRule(_forward, new Rule(From(_internal), Act.Counter, Act.Prohibit));
         batch.AddRule(_forward, new Rule(To(_internal), Act.Counter, Act.Drop));
@@ -244,6 +262,8 @@ internal sealed class FirewallTable : IDisposable
     private void DeclareInput(NftBatch batch)
     {
         batch.AddRule(_input, new Rule(From(Bridges), Act.Jump(_fromContainers.Name)));
+        batch.AddRule(_input, new Rule(Match.TransportProtocol(TransportProtocol.Udp), Act.Jump(Overlays.Name)));
+        batch.AddRule(_fromContainers, new Rule(Match.State(ConnectionState.New), Act.VerdictOf(Limits.Name, Field.InputInterface)));
         batch.AddRule(_fromContainers, new Rule(Match.In(Services.Name, Field.InputInterface, Field.TransportProtocol, Field.DestinationPort), Act.Accept));
         batch.AddRule(_fromContainers, new Rule(Act.Jump(_egress.Name)));
         batch.AddRule(_fromContainers, new Rule(Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));

@@ -17,15 +17,18 @@ internal sealed unsafe class NetlinkEvents : IReactorHandler, IDisposable
 
     private readonly FileDescriptor _socket;
     private readonly Action _changed;
+    private readonly Action<NetlinkMessage>? _heard;
     private readonly ReactorRegistration _registration;
 
     /// <param name="reactor">Where to listen.</param>
     /// <param name="socket">A socket of the family, from <see cref="OpenSocket"/>; closed with this object.</param>
     /// <param name="changed">Called on the reactor's thread, so it must not block; several messages may be one call.</param>
-    public NetlinkEvents(Reactor reactor, FileDescriptor socket, Action changed)
+    /// <param name="heard">Called there with each message; then <paramref name="changed"/> is only where some were lost.</param>
+    public NetlinkEvents(Reactor reactor, FileDescriptor socket, Action changed, Action<NetlinkMessage>? heard = null)
     {
         _socket = socket;
         _changed = changed;
+        _heard = heard;
         _registration = reactor.Register(socket, EpollEvents.In, this);
     }
 
@@ -59,10 +62,40 @@ internal sealed unsafe class NetlinkEvents : IReactorHandler, IDisposable
         const int BufferSize = 16 * 1024;
         const int MostReads = 64;
         var buffer = stackalloc byte[BufferSize];
-        for (var i = 0; i < MostReads && (Libc.Read(_socket, buffer, BufferSize) > 0 || ErrnoNames.Last is Errno.ENOBUFS or Errno.EINTR); i++)
+        var isKnown = _heard is not null;
+        for (var i = 0; i < MostReads; i++)
         {
+            var length = (int)Libc.Read(_socket, buffer, BufferSize);
+            if (length <= 0 && ErrnoNames.Last is not (Errno.ENOBUFS or Errno.EINTR))
+            {
+                break;
+            }
+
+            isKnown &= length > 0 ? TryHear(new ReadOnlySpan<byte>(buffer, length)) : ErrnoNames.Last != Errno.ENOBUFS;
         }
 
-        _changed();
+        if (!isKnown)
+        {
+            _changed();
+        }
+    }
+
+    private bool TryHear(ReadOnlySpan<byte> data)
+    {
+        try
+        {
+            var reader = new MessageReader(data);
+            while (reader.TryRead(out var message))
+            {
+                _heard?.Invoke(message);
+            }
+
+            return true;
+        }
+        catch (NetworkException)
+        {
+            // Another process can send to this socket too, whatever it likes: then nothing is known.
+            return false;
+        }
     }
 }

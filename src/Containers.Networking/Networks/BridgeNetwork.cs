@@ -1,14 +1,14 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
-using System.Net.NetworkInformation;
-using System.Security.Cryptography;
 using Containers.Addresses;
 using Containers.Egress;
 using Containers.Firewall;
 using Containers.Interop;
 using Containers.Names;
 using Containers.Netlink;
+using Containers.Overlay;
 using Containers.Rtnetlink;
 
 namespace Containers.Networks;
@@ -21,13 +21,14 @@ internal sealed class BridgeNetwork : IDisposable
     private readonly AddressAllocator _addresses4;
     private readonly AddressAllocator? _addresses6;
     private readonly SubnetLease[] _leases;
-    private readonly PhysicalAddress _mac = RandomMac();
+    private readonly HostBridge _bridge;
+    private readonly OverlayNetwork? _overlay;
+    private readonly BridgeRules _rules;
     private readonly ConcurrentDictionary<string, Endpoint> _endpoints = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<IPAddress, Endpoint> _byAddress = new();
     private readonly ConcurrentDictionary<Task, bool> _leaving = new();
     private readonly Lock _gate = new();
     private NetworkNames? _names;
-    private int _index;
     private bool _isRemoved;
 
     private BridgeNetwork(HostSide host, string name, NetworkOptions options, IReadOnlyList<SubnetLease> leases)
@@ -40,9 +41,12 @@ internal sealed class BridgeNetwork : IDisposable
         AddressAllocator? four = null;
         try
         {
-            Mtu = options.Mtu ?? DefaultMtu(host.Links);
-            _addresses4 = four = new AddressAllocator(host.Records, leases[0].Subnet, options.Gateway);
-            _addresses6 = leases.Count > 1 ? new AddressAllocator(host.Records, leases[1].Subnet, options.Gateway6) : null;
+            _overlay = options.Overlay is { } overlay ? OverlayNetwork.Prepare(host, Bridge, overlay) : null;
+            Mtu = NetworkMtu.Choose(host.Links, name, options, _overlay);
+            _addresses4 = four = new AddressAllocator(host.Records, leases[0].Subnet, options.Gateway, options.AddressRange);
+            _addresses6 = leases.Count > 1 ? new AddressAllocator(host.Records, leases[1].Subnet, options.Gateway6, options.AddressRange6) : null;
+            _bridge = new HostBridge(host, this, _overlay);
+            _rules = new BridgeRules(this, options, _overlay);
         }
         catch
         {
@@ -101,10 +105,14 @@ internal sealed class BridgeNetwork : IDisposable
         try
         {
             var firewall = host.EnsureFirewall();
-            firewall.Add(network.Bridge, network.Subnets, options.Internal, options.AllowHost);
+            network._rules.Add(firewall);
             try
             {
-                network.CreateBridge();
+                lock (network._gate)
+                {
+                    network._bridge.Create();
+                }
+
                 network._names = NetworkNames.Start(host, firewall, network);
                 if (!options.Internal)
                 {
@@ -157,6 +165,12 @@ internal sealed class BridgeNetwork : IDisposable
             throw new NetworkException("give the address", six.ToString(), $"The network {Name} has no IPv6: make it with NetworkOptions.IPv6.");
         }
 
+        if (_overlay is not null)
+        {
+            RequireOwn(attachment.Address4, _options.AddressRange);
+            RequireOwn(attachment.Address6, _options.AddressRange6);
+        }
+
         lock (_gate)
         {
             if (_isRemoved)
@@ -200,15 +214,42 @@ internal sealed class BridgeNetwork : IDisposable
     /// <summary>Makes a container's interface with its port here. A bridge that somebody deleted is made again.</summary>
     internal void CreatePort(VethLink link)
     {
-        var index = Volatile.Read(ref _index);
+        var index = _bridge.Index;
         try
         {
             _host.Links.Links.Create(link with { Master = index, Mtu = Mtu, Up = true });
         }
         catch (NetworkException) when (_host.Links.Links.Find(Bridge)?.Index != index)
         {
-            Repair(index);
-            _host.Links.Links.Create(link with { Master = Volatile.Read(ref _index), Mtu = Mtu, Up = true });
+            _ = Repair();
+            _host.Links.Links.Create(link with { Master = _bridge.Index, Mtu = Mtu, Up = true });
+        }
+    }
+
+    /// <summary>Makes again what somebody took from the bridge. False: nothing was missing.</summary>
+    internal bool Repair()
+    {
+        lock (_gate)
+        {
+            return !_isRemoved && _bridge.Repair(_endpoints.Values.Select(static endpoint => endpoint.Port));
+        }
+    }
+
+    /// <summary>Has other peers from now on.</summary>
+    /// <exception cref="ArgumentException">One of them cannot be a peer.</exception>
+    /// <exception cref="NetworkException">It is no overlay network, or the kernel refuses; the peers are those from before.</exception>
+    public void SetPeers(ImmutableArray<IPAddress> peers, string parameter)
+    {
+        if (_overlay is null)
+        {
+            throw new NetworkException("set the peers of the network", Name, "It is no overlay network: make it with NetworkOptions.Overlay.");
+        }
+
+        OverlayRule.RequirePeers(_options.Overlay!.Local, peers, parameter);
+        _ = Repair();
+        lock (_gate)
+        {
+            _overlay.SetPeers(Firewall, peers);
         }
     }
 
@@ -224,11 +265,8 @@ internal sealed class BridgeNetwork : IDisposable
     /// <summary>The engine's rules, which are there while a network is.</summary>
     internal FirewallTable Firewall => _host.Firewall ?? throw new NetworkException("find the rules of the network", Name, "it has just been removed");
 
-    /// <summary>
-    /// A frame may leave by the port it came from: where the bridge itself translates addresses (bridge-nf-call-iptables, as hosts with
-    /// other container engines have it), what a container sends to a published port of its own never comes to the host otherwise.
-    /// </summary>
-    internal void Reflect(string port) => _host.Links.Links.SetPort(_host.Links.Links.Get(port).Index, new BridgePort { Hairpin = true });
+    /// <inheritdoc cref="HostBridge.Reflect"/>
+    internal void Reflect(string port) => _bridge.Reflect(port);
 
     internal LinkStatistics? Statistics(string port) => _host.Links.Links.Find(port)?.Statistics;
 
@@ -237,6 +275,7 @@ internal sealed class BridgeNetwork : IDisposable
     {
         lock (_gate)
         {
+            _bridge.Forget(endpoint.Port);
             _endpoints.TryRemove(new(endpoint.Container.Id, endpoint));
             _byAddress.TryRemove(new(endpoint.Address4, endpoint));
             if (endpoint.Address6 is { } six)
@@ -273,10 +312,14 @@ internal sealed class BridgeNetwork : IDisposable
         Kind = NetworkKind.Bridge,
         Bridge = Bridge,
         Subnet = Subnet4,
+        AddressRange = _options.AddressRange,
         Gateway = Gateway4,
         Subnet6 = Subnet6,
+        AddressRange6 = _options.AddressRange6,
         Gateway6 = Gateway6,
         Mtu = Mtu,
+        ConnectionLimit = _rules.ConnectionLimit,
+        Overlay = _overlay?.Describe(_host.Firewall),
         Internal = IsInternal,
         AllowHost = _options.AllowHost,
         Labels = _options.Labels,
@@ -306,8 +349,13 @@ internal sealed class BridgeNetwork : IDisposable
 
         try
         {
-            _host.Links.Links.TryDelete(Bridge);
-            _host.Firewall?.Remove(Bridge, Subnets, IsInternal, _options.AllowHost);
+            lock (_gate)
+            {
+                _isRemoved = true;
+                _bridge.Delete();
+            }
+
+            _rules.Remove(_host.Firewall);
         }
         catch (NetworkException fault)
         {
@@ -329,62 +377,12 @@ internal sealed class BridgeNetwork : IDisposable
         }
     }
 
-    private void CreateBridge()
+    /// <summary>The other addresses of an overlay network are other hosts' to give.</summary>
+    private void RequireOwn(IPAddress? wanted, IPNetwork? range)
     {
-        var links = _host.Links;
-        links.Links.Create(new BridgeLink(Bridge) { Mtu = Mtu, HardwareAddress = _mac, MulticastSnooping = false });
-        var index = links.Links.Get(Bridge).Index;
-        links.Links.SetAlias(index, _host.Alias);
-        SixOnLink.Set(Bridge, Subnet6 is not null);
-
-        // Containers must not be told of shorter ways to each other than by the rules.
-        KernelSettings.WriteHere(KernelSettings.ForInterface("ipv4", Bridge, "send_redirects"), "0");
-        links.Addresses.Add(new InterfaceAddress(index, Gateway4, Subnet4.PrefixLength) { Broadcast = Broadcast4 });
-        if (Gateway6 is { } six)
+        if (wanted is not null && range is { } own && !own.Contains(wanted))
         {
-            links.Addresses.Add(new InterfaceAddress(index, six, Subnet6!.Value.PrefixLength) { Flags = AddressFlags.NoDuplicateDetection });
+            throw new NetworkException("give the address", wanted.ToString(), $"It is not in the range {own}, of which this host gives the addresses of the network {Name}.");
         }
-
-        links.Links.SetUp(index);
-        Volatile.Write(ref _index, index);
-    }
-
-    private void Repair(int broken)
-    {
-        lock (_gate)
-        {
-            if (_isRemoved || Volatile.Read(ref _index) != broken)
-            {
-                return;
-            }
-
-            _host.Logger.BridgeRepaired(Name, Bridge);
-            _ = _host.Links.Links.TryDelete(Bridge);
-            CreateBridge();
-            foreach (var endpoint in _endpoints.Values)
-            {
-                if (_host.Links.Links.Find(endpoint.Port) is { } port)
-                {
-                    _host.Links.Links.SetMaster(port.Index, _index);
-                }
-            }
-        }
-    }
-
-    /// <summary>Its own, not that of one of its ports: it would change as they come and go, and neighbours would look for the gateway in vain.</summary>
-    private static PhysicalAddress RandomMac()
-    {
-        const byte LocallyAdministered = 0x02;
-        const byte OneInterface = 0xFE;
-        var bytes = RandomNumberGenerator.GetBytes(6);
-        bytes[0] = (byte)((bytes[0] | LocallyAdministered) & OneInterface);
-        return new PhysicalAddress(bytes);
-    }
-
-    private static int DefaultMtu(RouteClient links)
-    {
-        const int Ethernet = 1500;
-        var way = links.Routes.List().Find(static route => route is { IsDefault: true, Table: Route.MainTable, Type: RouteType.Unicast, Interface: not null });
-        return way is null ? Ethernet : Math.Min(Ethernet, links.Links.Find(way.Interface!.Value)?.Mtu ?? Ethernet);
     }
 }

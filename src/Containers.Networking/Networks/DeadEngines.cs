@@ -5,48 +5,51 @@ using Containers.Rtnetlink;
 namespace Containers.Networks;
 
 /// <summary>
-/// Takes away what engines of processes that have died left: bridges, with the host's ends of what was at their ports. An engine lives as
-/// long as there is a table of its mark: it is made before the first bridge, and the kernel takes it away with the process that owns it.
+/// Takes away what engines of processes that have died left: bridges, with the host's ends of what was at their ports and their ports to other
+/// hosts, and tables, where the kernel does not know owners of these (before Linux 5.12). An engine lives as long as its mark is locked, or there
+/// is a table of its mark that a socket owns: the kernel takes away both with the process.
 /// </summary>
 internal static class DeadEngines
 {
     public static void Sweep(HostSide host)
     {
-        // The bridges first: an engine that makes one after this list has its table in the next.
-        var bridges = host.Links.Links.List().Where(static link => link.Kind == "bridge" && HostSide.MarkOf(link.Name) is not null).ToList();
-        if (bridges.Count == 0)
-        {
-            return;
-        }
-
+        // What there is first: an engine that makes something after this has locked its mark before.
+        var links = host.Links.Links.List().Where(static link => link.Kind is "bridge" or "vxlan" && HostSide.MarkOf(link.Name) is not null).ToList();
         using var rules = NftablesClient.Open();
-        var alive = rules.ListTables().Where(static table => table.OwnerPortId is not null).Select(static table => table.Table.Name).ToHashSet(StringComparer.Ordinal);
+        var tables = rules.ListTables();
+        var alive = tables.Where(static table => table.OwnerPortId is not null).Select(static table => table.Table.Name).ToHashSet(StringComparer.Ordinal);
         var count = 0;
-        foreach (var bridge in bridges.Where(bridge => !alive.Contains(HostSide.TableOf(HostSide.MarkOf(bridge.Name)!))))
+        foreach (var link in links.Where(link => IsDead(HostSide.MarkOf(link.Name)!)))
         {
-            foreach (var port in host.Links.Links.List(bridge.Index).Where(static port => port.Name.StartsWith(HostSide.PortPrefix, StringComparison.Ordinal)))
+            foreach (var port in host.Links.Links.List(link.Index).Where(static port => port.Name.StartsWith(HostSide.PortPrefix, StringComparison.Ordinal)))
             {
-                count += TryDelete(host.Links.Links, port.Index) ? 1 : 0;
+                count += host.Links.Links.TryDelete(port.Index) ? 1 : 0;
             }
 
-            count += TryDelete(host.Links.Links, bridge.Index) ? 1 : 0;
+            count += host.Links.Links.TryDelete(link.Index) ? 1 : 0;
+        }
+
+        foreach (var table in tables.Where(table => table.OwnerPortId is null && HostSide.MarkOfTable(table.Table.Name) is { } mark && IsDead(mark)))
+        {
+            count += TryDelete(rules, table.Table) ? 1 : 0;
         }
 
         if (count > 0)
         {
             host.Logger.Swept(count);
         }
+
+        bool IsDead(string mark) => !alive.Contains(HostSide.TableOf(mark)) && !host.Marks.IsLocked(mark);
     }
 
-    /// <summary>By its number: the name may be another one's by now.</summary>
-    private static bool TryDelete(LinkTable links, int index)
+    private static bool TryDelete(NftablesClient rules, Table table)
     {
         try
         {
-            links.Delete(index);
+            rules.Commit(batch => batch.DeleteTable(table));
             return true;
         }
-        catch (NetworkException gone) when (gone.ErrorNumber == (int)Errno.ENODEV)
+        catch (NetworkException gone) when (gone.ErrorNumber == (int)Errno.ENOENT)
         {
             return false;
         }

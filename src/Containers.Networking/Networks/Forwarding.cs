@@ -60,5 +60,5 @@ internal static class Forwarding
 
     private static bool IsOthers(Link link) =>
         !link.Flags.HasFlag(LinkFlags.Loopback) &&
-        !link.Name.StartsWith(HostSide.BridgePrefix, StringComparison.Ordinal) && !link.Name.StartsWith(HostSide.PortPrefix, StringComparison.Ordinal);
+        HostSide.MarkOf(link.Name) is null && !link.Name.StartsWith(HostSide.PortPrefix, StringComparison.Ordinal);
 }

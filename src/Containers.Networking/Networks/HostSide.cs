@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Containers.Firewall;
 using Containers.Interop;
 using Containers.Names;
+using Containers.Processes;
 using Containers.Rtnetlink;
 using Microsoft.Extensions.Logging;
 
@@ -17,6 +18,10 @@ internal sealed class HostSide : IDisposable
     /// <summary>The host's ends of containers' interfaces begin with it.</summary>
     public const string PortPrefix = "cv-";
 
+    /// <summary>Ports of bridges to other hosts begin with it; what follows is the same as of the bridge.</summary>
+    public const string OverlayPrefix = "cvx-";
+
+    private const string TablePrefix = "containers-";
     private const string AliasPrefix = "containers:";
     private const int PortNameCharacters = 12;
 
@@ -29,13 +34,16 @@ internal sealed class HostSide : IDisposable
     private readonly IReadOnlyList<IFirewallPart> _parts;
     private readonly HashSet<int> _bridges = [];
 
-    public HostSide(EngineDirectory directory, IReadOnlyList<IFirewallPart> parts, ILogger logger)
+    public HostSide(EngineDirectory directory, IReadOnlyList<IFirewallPart> parts, Reactor reactor, ILogger logger)
     {
         _directory = directory;
         _parts = parts;
+        Reactor = reactor;
         Logger = logger;
         Links = RouteClient.Open();
+        Watch = new LinkWatch(reactor);
         Records = RecordsHere();
+        Marks = new EngineMarks(Records, Mark);
         Removal = new LinkRemoval(logger);
         Names = new NameRegistry(new HostResolvers(), logger.AnswerFailed);
         DeadEngines.Sweep(this);
@@ -43,6 +51,12 @@ internal sealed class HostSide : IDisposable
 
     /// <summary>Interfaces, addresses and routes of the host.</summary>
     public RouteClient Links { get; }
+
+    /// <summary>Waits for all that the engine waits for.</summary>
+    public Reactor Reactor { get; }
+
+    /// <summary>Hears what happens to the bridges.</summary>
+    public LinkWatch Watch { get; }
 
     public LinkRemoval Removal { get; }
 
@@ -59,6 +73,9 @@ internal sealed class HostSide : IDisposable
     /// and not of another namespace's engines, which may have the same addresses.
     /// </summary>
     public string Records { get; }
+
+    /// <summary>Which engines live.</summary>
+    public EngineMarks Marks { get; }
 
     /// <summary>The engine's rules; null while it has no bridge.</summary>
     public FirewallTable? Firewall { get; private set; }
@@ -94,26 +111,36 @@ internal sealed class HostSide : IDisposable
     /// <summary>A name for the host's end of a container's interface.</summary>
     public static string NewPortName() => PortPrefix + RandomNumberGenerator.GetHexString(PortNameCharacters, lowercase: true);
 
-    /// <summary>The mark of the engine whose bridge this is, by its name; null: it is none's.</summary>
+    /// <summary>The mark of the engine whose bridge this is, or a bridge's port to other hosts, by its name; null: it is none's.</summary>
     public static string? MarkOf(string name)
     {
-        var rest = name.StartsWith(BridgePrefix, StringComparison.Ordinal) ? name[BridgePrefix.Length..] : string.Empty;
+        var isOurs = name.StartsWith(BridgePrefix, StringComparison.Ordinal) || name.StartsWith(OverlayPrefix, StringComparison.Ordinal);
+        var rest = isOurs ? name[BridgePrefix.Length..] : string.Empty;
         return rest.Length > MarkCharacters && rest.All(char.IsAsciiHexDigitLower) ? rest[..MarkCharacters] : null;
     }
 
     /// <summary>The name of the table of the engine with this mark.</summary>
-    public static string TableOf(string mark) => "containers-" + mark;
+    public static string TableOf(string mark) => TablePrefix + mark;
+
+    /// <summary>The mark of the engine whose table this is, by its name; null: it is none's.</summary>
+    public static string? MarkOfTable(string name) =>
+        name.StartsWith(TablePrefix, StringComparison.Ordinal) && name.Length == TablePrefix.Length + MarkCharacters && name.Skip(TablePrefix.Length).All(char.IsAsciiHexDigitLower)
+            ? name[TablePrefix.Length..]
+            : null;
 
     private string Mark => _directory.Name[..MarkCharacters];
 
     public void Dispose()
     {
+        Watch.Dispose();
         Removal.Dispose();
         DropFirewall();
         Links.Dispose();
+        Marks.Dispose();
     }
 
-    private static string RecordsHere()
+    /// <summary>Where engines of this network namespace keep their records.</summary>
+    internal static string RecordsHere()
     {
         const string Here = "/proc/thread-self/ns/net";
         return FileStatus.TryGet(Here, out var status)

@@ -91,6 +91,20 @@ internal sealed class LinkTable(NetlinkSocket socket)
         Execute(writer, "delete the interface", Indexed(index));
     }
 
+    /// <summary>By its number, as the name may be another one's by now. False: there is none.</summary>
+    public bool TryDelete(int index)
+    {
+        try
+        {
+            Delete(index);
+            return true;
+        }
+        catch (NetworkException exception) when (exception.ErrorNumber == (int)Errno.ENODEV)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Deletes the interface of this name. False: there is none.</summary>
     public bool TryDelete(string name)
     {

@@ -27,6 +27,23 @@ internal sealed class RouteTable(NetlinkSocket socket)
         return socket.Dump(writer, new RequestContext("list the routes", null), static message => message.Type == RouteMessageType.NewRoute ? Route.Parse(message) : null);
     }
 
+    /// <summary>By which route a packet to this address would go; null: by none.</summary>
+    public Route? Find(System.Net.IPAddress destination)
+    {
+        using var writer = new MessageWriter();
+        var family = RouteFamily.Of(destination);
+        writer.Begin(RouteMessageType.GetRoute, NetlinkFlags.Acknowledge, new RouteHeader { Family = family, DestinationLength = family == RouteFamily.InterNetwork ? (byte)32 : (byte)128 });
+        writer.Put(RouteAttribute.Destination, destination);
+        try
+        {
+            return socket.Get(writer, new RequestContext("find the route to", destination.ToString()), Route.Parse);
+        }
+        catch (NetworkException none) when (none.ErrorNumber is (int)Errno.ENETUNREACH or (int)Errno.EHOSTUNREACH)
+        {
+            return null;
+        }
+    }
+
     private void Execute(ushort type, NetlinkFlags flags, string verb, Route route)
     {
         using var writer = new MessageWriter();

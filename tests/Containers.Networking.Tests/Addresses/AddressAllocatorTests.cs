@@ -89,6 +89,35 @@ public class AddressAllocatorTests
         Assert.Null(allocator.Broadcast);
     }
 
+    [Theory]
+    [Trait("Category", "Rootless")]
+    [InlineData("10.7.0.0/16", "10.7.0.0/30", "10.7.0.1", "10.7.0.2 10.7.0.3")]
+    [InlineData("10.7.0.0/16", "10.7.5.8/30", "10.7.5.8", "10.7.5.9 10.7.5.10 10.7.5.11")]
+    [InlineData("10.7.0.0/16", "10.7.255.252/30", "10.7.255.252", "10.7.255.253 10.7.255.254")]
+    [InlineData("fd00:1::/64", "fd00:1::c000:0:0:0/126", "fd00:1::c000:0:0:0", "fd00:1::c000:0:0:1 fd00:1::c000:0:0:2 fd00:1::c000:0:0:3")]
+    public void Range_IsAllThatIsGivenButWhatIsAskedFor(string subnet, string range, string gateway, string given)
+    {
+        using var directory = new TestDirectory();
+        var whole = IPNetwork.Parse(subnet);
+        using var allocator = new AddressAllocator(directory.Path, whole, range: IPNetwork.Parse(range));
+        Assert.Equal(IPAddress.Parse(gateway), allocator.Gateway);
+        var expected = given.Split(' ').Select(IPAddress.Parse).ToList();
+        for (var round = 0; round < 2; round++)
+        {
+            var leases = expected.ConvertAll(_ => allocator.Take());
+            Assert.Equal(expected.ToHashSet(), leases.Select(static lease => lease.Address).ToHashSet());
+            var all = Assert.Throws<NetworkException>(allocator.Take).Message;
+            Assert.Contains($"find a free address in {IPNetwork.Parse(range)}", all, StringComparison.Ordinal);
+            Assert.Contains($"All of its {expected.Count} addresses", all, StringComparison.Ordinal);
+            leases.ForEach(static lease => lease.Dispose());
+        }
+
+        // Another engine in another range, and an address beyond both.
+        using var other = new AddressAllocator(directory.Path, whole, IPAddress.Parse(gateway));
+        using var beyond = other.Take();
+        Assert.Throws<NetworkException>(() => allocator.Take(beyond.Address));
+    }
+
     [Fact]
     public void Addresses_OfAProcessThatIsKilledAreFree()
     {

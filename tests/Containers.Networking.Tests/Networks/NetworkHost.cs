@@ -24,6 +24,14 @@ internal sealed class NetworkHost : IDisposable
     public async Task<string> ReadLineAsync() =>
         await _process.StandardOutput.ReadLineAsync(Box.Token) ?? throw new InvalidOperationException("The host ended.");
 
+    /// <summary>Sends a line, and returns the one that answers.</summary>
+    public async Task<string> AskAsync(string line)
+    {
+        await _process.StandardInput.WriteLineAsync(line.AsMemory(), Box.Token);
+        await _process.StandardInput.FlushAsync(Box.Token);
+        return await ReadLineAsync();
+    }
+
     /// <summary>Nothing more comes on its input; waits for its end.</summary>
     public async Task EndAsync()
     {

@@ -8,11 +8,12 @@ using Microsoft.Extensions.Logging;
 //   churn        networks, containers and connections without end
 //   once         one network with one container, and ends
 //   publish      one container with published ports, until its input ends
+//   overlay:…    a network across hosts with one container; does what its input says (OverlayWork)
 //   router:URL   one network; prints the setting of forwarding before and after, whether a container can fetch the URL, and how often a
 //                warning was logged; ends with its input
 if (args is not [var state, var work])
 {
-    await Console.Error.WriteLineAsync("usage: NetworkHost STATE-DIRECTORY churn|once|publish|router:URL");
+    await Console.Error.WriteLineAsync("usage: NetworkHost STATE-DIRECTORY churn|once|publish|overlay:…|router:URL");
     return 2;
 }
 
@@ -51,6 +52,10 @@ switch (work)
             _ = await Console.In.ReadToEndAsync();
         }
 
+        return 0;
+
+    case var overlay when overlay.StartsWith("overlay:", StringComparison.Ordinal):
+        await OverlayWork.RunAsync(engine, overlay["overlay:".Length..]);
         return 0;
 
     default:

@@ -14,8 +14,13 @@ internal static class HostsFile
     private const string Loopback =
         "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
 
+    /// <param name="hostname">The container's.</param>
+    /// <param name="domainName">What is behind it.</param>
+    /// <param name="endpoints">Its places in networks.</param>
+    /// <param name="extra">Further lines.</param>
+    /// <param name="alone">Its own address where it is in no network; null: one of its loopback.</param>
     /// <exception cref="NetworkException">An address of the host was asked for, and there is none.</exception>
-    public static string Compose(string hostname, string? domainName, IReadOnlyList<Endpoint> endpoints, IReadOnlyList<KeyValuePair<string, string>> extra)
+    public static string Compose(string hostname, string? domainName, IReadOnlyList<Endpoint> endpoints, IReadOnlyList<KeyValuePair<string, string>> extra, IPAddress? alone = null)
     {
         var text = new StringBuilder(Loopback);
         foreach (var (name, value) in extra)
@@ -42,7 +47,7 @@ internal static class HostsFile
 
         if (endpoints.Count == 0)
         {
-            text.Append("127.0.1.1\t").Append(own).Append('\n');
+            text.Append(alone?.ToString() ?? "127.0.1.1").Append('\t').Append(own).Append('\n');
         }
 
         return text.ToString();

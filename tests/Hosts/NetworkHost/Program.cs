@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging;
 //   churn        networks, containers and connections without end
 //   once         one network with one container, and ends
 //   publish      one container with published ports, until its input ends
+//   user…        what an ordinary user has of networks: UserWork
 //   router:URL   one network; prints the setting of forwarding before and after, whether a container can fetch the URL, and how often a
 //                warning was logged; ends with its input
 if (args is not [var state, var work])
@@ -52,6 +53,9 @@ switch (work)
         }
 
         return 0;
+
+    case ['u', 's', 'e', 'r', ..]:
+        return await UserWork.RunAsync(engine, work);
 
     default:
         var url = work[(work.IndexOf(':', StringComparison.Ordinal) + 1)..];

@@ -57,4 +57,7 @@ internal readonly record struct SocketKind(int Family, int Type, int Protocol)
 
     /// <summary>For interfaces, addresses and routes (rtnetlink(7)).</summary>
     public static SocketKind Route { get; } = new(Libc.AddressFamilyNetlink, Libc.SocketRaw, 0);
+
+    /// <summary>For nf_tables.</summary>
+    public static SocketKind Rules { get; } = new(Libc.AddressFamilyNetlink, Libc.SocketRaw, 12);
 }

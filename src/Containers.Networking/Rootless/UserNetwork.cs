@@ -92,5 +92,6 @@ internal sealed class UserNetwork(ContainerEngine engine)
             feature.SearchDomains.IsEmpty ? own.Search : feature.SearchDomains, own.Options);
     }
 
-    private static bool IsLocal(IPAddress address, HashSet<IPAddress> local) => IPAddress.IsLoopback(address) || local.Contains(address);
+    /// <summary>The container cannot ask it itself.</summary>
+    private static bool IsLocal(IPAddress address, HashSet<IPAddress> local) => IPAddress.IsLoopback(address) || address.IsIPv6LinkLocal || local.Contains(address);
 }

@@ -34,6 +34,8 @@ internal sealed class UserSession : IFeatureSession
     private SocketStock? _tcp;
     private SocketStock? _udp;
     private PastaLink? _pasta;
+    private NetlinkSocket? _rules;
+    private HostWall? _wall;
     private NetworkEndpointInfo? _endpoint;
     private bool _isEnded;
 
@@ -77,7 +79,8 @@ internal sealed class UserSession : IFeatureSession
         {
             _pasta.WaitUntilReady();
             var link = _links.Links.Get(PastaLink.Interface);
-            HostWall.Build(_links, link.Index, _names);
+            _wall = HostWall.Build(_rules!, link.Name, _names);
+            _rules = null;
             Volatile.Write(ref _endpoint, Describe(link));
             _ = WatchAsync(_pasta);
         }
@@ -119,6 +122,8 @@ internal sealed class UserSession : IFeatureSession
             }
         }
 
+        _wall?.Dispose();
+        _rules?.Dispose();
         _links?.Dispose();
         _space?.Dispose();
     }
@@ -127,19 +132,20 @@ internal sealed class UserSession : IFeatureSession
     private void OpenSockets()
     {
         var protocols = PortFeature.Of(_container.Spec).Mappings.Select(static mapping => mapping.Protocol).Distinct().ToList();
-        List<SocketKind> kinds = [SocketKind.Route];
+        List<SocketKind> kinds = [SocketKind.Route, SocketKind.Rules];
         foreach (var protocol in protocols)
         {
             kinds.AddRange(Enumerable.Repeat(protocol == PortProtocol.Tcp ? SocketKind.Tcp : SocketKind.Udp, SocketStock.First));
         }
 
         var made = NamespaceSockets.OpenAsync(_guardian!, _space!, kinds).GetAwaiter().GetResult();
-        for (var i = 1; i < made.Count; i++)
+        for (var i = 2; i < made.Count; i++)
         {
             (kinds[i] == SocketKind.Tcp ? _tcp! : _udp!).Add(made[i]);
         }
 
         _links = new RouteClient(NetlinkSocket.Adopt(made[0], NetlinkFamily.Route));
+        _rules = NetlinkSocket.Adopt(made[1], NetlinkFamily.Netfilter);
     }
 
     private NetworkEndpointInfo Describe(Link link)

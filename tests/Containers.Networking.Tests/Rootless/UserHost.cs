@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using Containers.Interop;
+using Containers.Netlink;
 using Containers.Rtnetlink;
 
 namespace Containers.Tests.Rootless;
@@ -31,6 +32,9 @@ internal sealed class UserHost : IDisposable
 
         _dotnet = Path.GetDirectoryName(Path.GetDirectoryName(Path.GetDirectoryName(Path.GetDirectoryName(typeof(object).Assembly.Location))))!;
         _space.Route.Links.SetUp(_space.Route.Links.Get("lo").Index);
+
+        // As distributions have it; pasta pings as any user may.
+        KernelSettings.Write(_space.Namespace, ("ipv4/ping_group_range", "0 2147483647"));
         Outside = Machine.Create(_space);
         var cable = _space.Route.Links.Get(Outside.Cable).Index;
         _space.Route.Routes.Add(Route.Default(Outside.Address, cable));

@@ -1,3 +1,5 @@
+using Containers.Rootless;
+
 namespace Containers;
 
 /// <summary>What a container is connected to.</summary>
@@ -11,7 +13,7 @@ public static class ContainerNetworkExtensions
             get
             {
                 ArgumentNullException.ThrowIfNull(container);
-                return [.. container.Engine.Networks.EndpointsOf(container).Select(static endpoint => endpoint.Describe())];
+                return UserNetwork.Of(container.Engine).Find(container)?.Endpoint is { } alone ? [alone] : [.. container.Engine.Networks.EndpointsOf(container).Select(static endpoint => endpoint.Describe())];
             }
         }
     }

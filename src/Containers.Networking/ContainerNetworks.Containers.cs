@@ -3,6 +3,7 @@ using Containers.Features;
 using Containers.Interop;
 using Containers.Networks;
 using Containers.Ports;
+using Containers.Rootless;
 using Containers.Specification;
 
 namespace Containers;
@@ -79,6 +80,11 @@ public sealed partial class ContainerNetworks
         if (spec.Namespaces.Network is { Mode: not NamespaceMode.Private } shared)
         {
             return new PreparedFeature(WithFilesOf(spec, feature, shared), null);
+        }
+
+        if (_engine.Facts.IsRootless && (feature.NeedsNetwork || !feature.Attachments.IsEmpty))
+        {
+            return UserNetwork.Of(_engine).Prepare(container, spec, feature);
         }
 
         var session = new NetworkSession(container, Forget);

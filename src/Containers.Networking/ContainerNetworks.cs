@@ -7,6 +7,7 @@ using Containers.Firewall;
 using Containers.Interop;
 using Containers.Networks;
 using Containers.Ports;
+using Containers.Rootless;
 using Containers.Specification;
 using Containers.Specification.Rules;
 
@@ -213,7 +214,7 @@ public sealed partial class ContainerNetworks : IDisposable
         ObjectDisposedException.ThrowIf(_isDisposed, _engine);
         if (_engine.Facts.IsRootless)
         {
-            throw new NetworkException("create the network", name, Errno.EPERM, "An ordinary user cannot make interfaces on the host: run the engine as root.");
+            throw new NetworkException("create the network", name, Errno.EPERM, UserRules.NoBridges);
         }
 
         _host ??= OpenHost();
@@ -261,5 +262,5 @@ public sealed partial class ContainerNetworks : IDisposable
 
     private NetworkInfo DescribeBuiltIn(string name) => _networks.TryGetValue(name, out var made)
         ? made.Describe()
-        : new NetworkInfo { Name = name, Kind = name switch { BridgeName => NetworkKind.Bridge, HostName => NetworkKind.Host, _ => NetworkKind.None } };
+        : new NetworkInfo { Name = name, Kind = name switch { BridgeName when _engine.Facts.IsRootless => NetworkKind.User, BridgeName => NetworkKind.Bridge, HostName => NetworkKind.Host, _ => NetworkKind.None }, Endpoints = name == BridgeName && _engine.Facts.IsRootless ? [.. UserNetwork.Of(_engine).Endpoints] : [] };
 }

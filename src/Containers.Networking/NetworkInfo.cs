@@ -73,6 +73,12 @@ public enum NetworkKind
 
     /// <summary>Nothing: each container has a loopback interface of its own.</summary>
     None,
+
+    /// <summary>
+    /// What an ordinary user has in place of a bridge: each container by itself leaves through pasta, with the host's address, and the
+    /// containers do not reach each other.
+    /// </summary>
+    User,
 }
 
 /// <summary>One container's place in a network.</summary>

@@ -35,6 +35,15 @@ internal static partial class NetworkLog
     [LoggerMessage(EventId = 209, Level = LogLevel.Warning, Message = "{Path} of container {Container} could not be changed when its networks did")]
     public static partial void NotFollowed(this ILogger logger, string container, string path, Exception fault);
 
+    [LoggerMessage(EventId = 210, Level = LogLevel.Warning, Message = "The container {Container} has published ports and no way out: {Reason}. {Remedy}")]
+    public static partial void NoWayOut(this ILogger logger, string container, string reason, string remedy);
+
+    [LoggerMessage(EventId = 211, Level = LogLevel.Warning, Message = "pasta has ended, and the container {Container} has no way out any more")]
+    public static partial void WayOutLost(this ILogger logger, string container);
+
+    [LoggerMessage(EventId = 212, Level = LogLevel.Warning, Message = "A connection could not be passed on to a container: no socket could be made in its network")]
+    public static partial void NoSocketInside(this ILogger logger, Exception fault);
+
     [LoggerMessage(EventId = 240, Level = LogLevel.Warning, Message = "A container was not given an answer about a name")]
     public static partial void AnswerFailed(this ILogger logger, Exception fault);
 }

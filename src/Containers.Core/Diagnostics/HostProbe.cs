@@ -2,6 +2,7 @@ using System.Globalization;
 using Containers.Cgroups;
 using Containers.Interop;
 using Containers.Launch;
+using Containers.UserNetworks;
 
 namespace Containers.Diagnostics;
 
@@ -56,6 +57,11 @@ internal sealed class HostProbe(ContainerEngine engine)
         AddLandlock();
         AddUserIds();
         AddCgroups();
+        if (engine.Facts.IsRootless)
+        {
+            await AddUserNetworksAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         canRun = await TryToRunAsync("container", static job => job, cancellationToken).ConfigureAwait(false);
         await TryToRunAsync("without namespaces", static job => job.WithoutNamespaces(), cancellationToken).ConfigureAwait(false);
         return new HostReport(_features, canRun);
@@ -131,6 +137,29 @@ internal sealed class HostProbe(ContainerEngine engine)
         catch (ContainerException e)
         {
             _features.Add(Missing("ids of a container's own", e));
+        }
+    }
+
+    /// <summary>What an ordinary user has in place of root's networks.</summary>
+    private async Task AddUserNetworksAsync(CancellationToken cancellationToken)
+    {
+        await TryAsync("published ports", "by this process, with sockets that are opened inside: one was", Linux.CloneNewNetwork,
+            static program => program.Call(SystemCall.Socket, "open a socket in", "the new network", SocketKind.Tcp.Family, SocketKind.Tcp.Type | Libc.SocketCloseOnExec, SocketKind.Tcp.Protocol), cancellationToken).ConfigureAwait(false);
+        const string WayOut = "way out";
+        if (PastaProgram.WhyNot() is { } missing)
+        {
+            _features.Add(new HostFeature(WayOut, false, $"the network bridge is not to be had, ports are: {missing.Reason}", missing.Remedy));
+            return;
+        }
+
+        try
+        {
+            var path = PastaProgram.Find()!;
+            _features.Add(new HostFeature(WayOut, true, $"the network bridge, through {path}: {PastaProgram.Version(path, cancellationToken)}"));
+        }
+        catch (ContainerException e)
+        {
+            _features.Add(Missing(WayOut, e));
         }
     }
 

@@ -173,7 +173,15 @@ internal static unsafe class HelperProcess
     private static int Spawn(string path, ReadOnlySpan<string> arguments, ReadOnlySpan<string> environment, FileDescriptor? input, FileDescriptor? output)
     {
         var actions = stackalloc byte[Libc.SpawnStructureSize];
+        var attributes = stackalloc byte[Libc.SpawnStructureSize];
+        var signals = stackalloc byte[Libc.SignalSetSize];
         _ = Libc.SpawnFileActionsInit(actions);
+        _ = Libc.SpawnAttributesInit(attributes);
+
+        // The runtime ignores SIGPIPE, which goes through execve: there are programs that do not run so.
+        new Span<byte>(signals, Libc.SignalSetSize).Fill(byte.MaxValue);
+        _ = Libc.SpawnAttributesSetSignalDefault(attributes, signals);
+        _ = Libc.SpawnAttributesSetFlags(attributes, Libc.SpawnSetSignalDefault);
         var words = new nint[arguments.Length + 2];
         var variables = new nint[environment.Length + 1];
         try
@@ -203,7 +211,7 @@ internal static unsafe class HelperProcess
             int error;
             fixed (nint* start = words, firstVariable = variables)
             {
-                error = Libc.PosixSpawn(&pid, path, actions, null, (byte**)start, (byte**)firstVariable);
+                error = Libc.PosixSpawn(&pid, path, actions, attributes, (byte**)start, (byte**)firstVariable);
             }
 
             return error == 0 ? pid : throw new ContainerException("start", path, (Errno)error);
@@ -215,6 +223,7 @@ internal static unsafe class HelperProcess
                 Marshal.FreeCoTaskMem(word);
             }
 
+            _ = Libc.SpawnAttributesDestroy(attributes);
             _ = Libc.SpawnFileActionsDestroy(actions);
         }
     }

@@ -64,6 +64,9 @@ internal static unsafe partial class Libc
     public static partial FileDescriptor MemfdCreate(string name, uint flags);
 
     [LibraryImport(Library, EntryPoint = "ftruncate", SetLastError = true)]
+    public static partial int SetLength(FileDescriptor file, long length);
+
+    [LibraryImport(Library, EntryPoint = "ftruncate", SetLastError = true)]
     public static partial int Truncate(FileDescriptor fd, long length);
 
     [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]

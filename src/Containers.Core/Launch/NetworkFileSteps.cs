@@ -26,8 +26,8 @@ internal static class NetworkFileSteps
     /// <summary>What a container is called in its own files.</summary>
     public static string OwnNames(string hostname, string? domainName) => domainName is null ? hostname : $"{hostname}.{domainName} {hostname}";
 
-    /// <summary>Where a container without a network finds its own name.</summary>
-    public static string OwnLine(string hostname, string? domainName) => $"127.0.1.1\t{OwnNames(hostname, domainName)}\n";
+    /// <summary>Where a container without a network finds its own name: at an address of its loopback, unless it has another.</summary>
+    public static string OwnLine(string hostname, string? domainName, string? address = null) => $"{address ?? "127.0.1.1"}\t{OwnNames(hostname, domainName)}\n";
 
     private static void Write(ProgramBuilder program, RootPaths paths, string path, string content) =>
         FileSteps.Write(program, paths, path, Encoding.UTF8.GetBytes(content), Readable, 0, 0);

@@ -36,7 +36,7 @@ internal sealed class SubordinateIds
 
     /// <summary>Those of this process's user; null where there are none, or nothing to map them with.</summary>
     public static SubordinateIds? Find() =>
-        RangeIn(SubordinateIdFile.Users) is { } users && RangeIn(SubordinateIdFile.Groups) is { } groups && Program("newuidmap") is { } userMapper && Program("newgidmap") is { } groupMapper
+        RangeIn(SubordinateIdFile.Users) is { } users && RangeIn(SubordinateIdFile.Groups) is { } groups && HostProgram.Find("newuidmap") is { } userMapper && HostProgram.Find("newgidmap") is { } groupMapper
             ? new SubordinateIds(users, groups, userMapper, groupMapper)
             : null;
 
@@ -79,7 +79,4 @@ internal sealed class SubordinateIds
 
         return null;
     }
-
-    /// <summary>Where distributions put it; never from PATH, which the user's environment decides.</summary>
-    private static string? Program(string name) => Array.Find([$"/usr/bin/{name}", $"/bin/{name}", $"/usr/sbin/{name}", $"/run/wrappers/bin/{name}"], File.Exists);
 }

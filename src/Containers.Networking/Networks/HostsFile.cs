@@ -22,7 +22,12 @@ internal static class HostsFile
     }
 
     /// <summary>The whole file. Where the container is in no network any more, the host has no address there.</summary>
-    public static string Compose(string hostname, string? domainName, IReadOnlyList<Endpoint> endpoints, IReadOnlyList<KeyValuePair<string, string>> extra)
+    /// <param name="hostname">The container's.</param>
+    /// <param name="domainName">What is behind it.</param>
+    /// <param name="endpoints">Its places in networks.</param>
+    /// <param name="extra">Further lines.</param>
+    /// <param name="alone">Its own address where it is in no network; null: one of its loopback.</param>
+    public static string Compose(string hostname, string? domainName, IReadOnlyList<Endpoint> endpoints, IReadOnlyList<KeyValuePair<string, string>> extra, IPAddress? alone = null)
     {
         var text = new StringBuilder(NetworkFileSteps.Loopback);
         foreach (var (name, value) in extra)
@@ -44,7 +49,7 @@ internal static class HostsFile
 
         if (endpoints.Count == 0)
         {
-            text.Append(NetworkFileSteps.OwnLine(hostname, domainName));
+            text.Append(NetworkFileSteps.OwnLine(hostname, domainName, alone?.ToString()));
         }
 
         return text.ToString();

@@ -46,14 +46,18 @@ internal sealed class HeldPort : IDisposable
     /// <param name="hostPort">0: any that is free.</param>
     /// <param name="containerPort">The container's port that is published so.</param>
     /// <param name="protocol">The transport protocol.</param>
+    /// <param name="fromAll">
+    /// It takes what comes to all addresses from the first moment on, and who comes early waits: an ordinary user may bind a socket to an
+    /// interface and not take that back.
+    /// </param>
     /// <exception cref="SocketException">It cannot be had.</exception>
-    public static HeldPort Take(IPAddress? address, int hostPort, int containerPort, PortProtocol protocol)
+    public static HeldPort Take(IPAddress? address, int hostPort, int containerPort, PortProtocol protocol, bool fromAll = false)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return TakeOnce(address, hostPort, containerPort, protocol);
+                return TakeOnce(address, hostPort, containerPort, protocol, fromAll);
             }
             catch (SocketException taken) when (hostPort == 0 && taken.SocketErrorCode == SocketError.AddressAlreadyInUse && attempt < MostTries)
             {
@@ -66,7 +70,7 @@ internal sealed class HeldPort : IDisposable
 
     public void Dispose() => Socket.Dispose();
 
-    private static HeldPort TakeOnce(IPAddress? address, int hostPort, int containerPort, PortProtocol protocol)
+    private static HeldPort TakeOnce(IPAddress? address, int hostPort, int containerPort, PortProtocol protocol, bool fromAll)
     {
         var both = address is null && Socket.OSSupportsIPv6;
         var bound = address ?? (both ? IPAddress.IPv6Any : IPAddress.Any);
@@ -80,7 +84,11 @@ internal sealed class HeldPort : IDisposable
                 socket.DualMode = both;
             }
 
-            BindTo(socket, "lo");
+            if (!fromAll)
+            {
+                BindTo(socket, "lo");
+            }
+
             socket.Bind(new IPEndPoint(bound, hostPort));
             if (protocol == PortProtocol.Tcp)
             {

@@ -16,13 +16,13 @@ internal sealed record PortFeature : IContainerFeature
     {
         cancellationToken.ThrowIfCancellationRequested();
         var engine = container.Engine;
-        if (engine.Networks.EndpointsOf(container).All(static endpoint => endpoint.Network.IsInternal))
+        if (!engine.Facts.IsRootless && engine.Networks.EndpointsOf(container).All(static endpoint => endpoint.Network.IsInternal))
         {
             throw new NetworkException("publish ports of the container", PortSession.NameOf(container), Errno.ENETUNREACH,
                 "Its networks are internal, and nothing leads into them: connect it to another one too.");
         }
 
         var ports = engine.Extension(static _ => new EnginePorts());
-        return ValueTask.FromResult(new PreparedFeature(spec, PortSession.Reserve(container, ports, Mappings)));
+        return ValueTask.FromResult(new PreparedFeature(spec, PortSession.Reserve(container, ports, Mappings, engine.Facts.IsRootless)));
     }
 }

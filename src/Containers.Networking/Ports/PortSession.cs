@@ -1,6 +1,7 @@
 using Containers.Features;
 using Containers.Interop;
 using Containers.Networks;
+using Containers.Rootless;
 
 namespace Containers.Ports;
 
@@ -26,9 +27,9 @@ internal sealed class PortSession : IFeatureSession
     public static string NameOf(Container container) => container.Name ?? container.Id[..12];
 
     /// <exception cref="NetworkException">A port cannot be had.</exception>
-    public static PortSession Reserve(Container container, EnginePorts engine, IEnumerable<PortMapping> mappings)
+    public static PortSession Reserve(Container container, EnginePorts engine, IEnumerable<PortMapping> mappings, bool isUser)
     {
-        var session = new PortSession(container, engine, PublishedPorts.Reserve(engine, NameOf(container), mappings));
+        var session = new PortSession(container, engine, PublishedPorts.Reserve(engine, NameOf(container), mappings, isUser));
         engine.Add(container, session);
         return session;
     }
@@ -38,7 +39,14 @@ internal sealed class PortSession : IFeatureSession
         _turn.Wait();
         try
         {
-            Publish(Target());
+            if (UserNetwork.Of(_container.Engine).Find(_container) is { } alone)
+            {
+                _ports.PassInside(alone);
+            }
+            else
+            {
+                Publish(Target());
+            }
         }
         finally
         {

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Containers.Firewall;
 using Containers.Interop;
+using Containers.Rootless;
 
 namespace Containers.Ports;
 
@@ -15,11 +16,13 @@ internal sealed class PublishedPorts : IAsyncDisposable
     private readonly EnginePorts _engine;
     private readonly List<HeldPort> _held = [];
     private readonly List<IAsyncDisposable> _proxies = [];
+    private readonly bool _isUser;
     private (FirewallTable Table, IPAddress? Container4, IPAddress? Container6)? _published;
 
-    private PublishedPorts(EnginePorts engine, string owner)
+    private PublishedPorts(EnginePorts engine, string owner, bool isUser)
     {
         _engine = engine;
+        _isUser = isUser;
         Owner = owner;
     }
 
@@ -30,10 +33,14 @@ internal sealed class PublishedPorts : IAsyncDisposable
     public IReadOnlyList<PublishedPort> Ports { get; private set; } = [];
 
     /// <summary>Takes the ports, all or none.</summary>
+    /// <param name="engine">The engine's.</param>
+    /// <param name="owner">The container, as a person knows it.</param>
+    /// <param name="mappings">What was asked for.</param>
+    /// <param name="isUser">No rule will send anything to the container: this process takes it all.</param>
     /// <exception cref="NetworkException">One of them cannot be had; the message says who has it, where that can be found.</exception>
-    public static PublishedPorts Reserve(EnginePorts engine, string owner, IEnumerable<PortMapping> mappings)
+    public static PublishedPorts Reserve(EnginePorts engine, string owner, IEnumerable<PortMapping> mappings, bool isUser = false)
     {
-        var ports = new PublishedPorts(engine, owner);
+        var ports = new PublishedPorts(engine, owner, isUser);
         try
         {
             foreach (var mapping in mappings)
@@ -107,6 +114,15 @@ internal sealed class PublishedPorts : IAsyncDisposable
         }
     }
 
+    /// <summary>Passes on all that comes, by sockets in the network of an ordinary user's container.</summary>
+    public void PassInside(UserSession container)
+    {
+        foreach (var held in _held)
+        {
+            Pass(held, new IPEndPoint(UserSession.Inside, held.Port.ContainerPort), cancellationToken => container.OpenAsync(held.Port.Protocol, cancellationToken));
+        }
+    }
+
     /// <summary>Whether this has the port at an address that covers the one asked for, or is covered.</summary>
     public bool Has(IPAddress? address, int port, PortProtocol protocol) =>
         Ports.Any(published => published.HostPort == port && published.Protocol == protocol) &&
@@ -126,8 +142,8 @@ internal sealed class PublishedPorts : IAsyncDisposable
         }
     }
 
-    private void Pass(HeldPort held, IPEndPoint target) =>
-        _proxies.Add(held.Port.Protocol == PortProtocol.Tcp ? TcpProxy.Start(held.Socket, target) : UdpProxy.Start(held.Socket, target));
+    private void Pass(HeldPort held, IPEndPoint target, SocketSource? open = null) =>
+        _proxies.Add(held.Port.Protocol == PortProtocol.Tcp ? TcpProxy.Start(held.Socket, target, open) : UdpProxy.Start(held.Socket, target, open: open));
 
     private void Take(PortMapping mapping)
     {
@@ -142,7 +158,7 @@ internal sealed class PublishedPorts : IAsyncDisposable
             var port = mapping.HostPorts is { } range ? range.First + i : 0;
             try
             {
-                _held.Add(HeldPort.Take(mapping.HostAddress, port, mapping.ContainerPorts.First + i, mapping.Protocol));
+                _held.Add(HeldPort.Take(mapping.HostAddress, port, mapping.ContainerPorts.First + i, mapping.Protocol, _isUser));
             }
             catch (SocketException refused)
             {
@@ -157,7 +173,7 @@ internal sealed class PublishedPorts : IAsyncDisposable
         {
             try
             {
-                _held.Add(HeldPort.Take(mapping.HostAddress, port, mapping.ContainerPorts.First, mapping.Protocol));
+                _held.Add(HeldPort.Take(mapping.HostAddress, port, mapping.ContainerPorts.First, mapping.Protocol, _isUser));
                 return;
             }
             catch (SocketException refused) when (refused.SocketErrorCode == SocketError.AddressAlreadyInUse && port < choice.Last)

@@ -7,9 +7,9 @@ namespace Containers.Ports;
 internal static class TcpRelay
 {
     /// <summary>Owns the client's socket. Never throws for what either side does.</summary>
-    public static async Task RunAsync(Socket client, IPEndPoint target, CancellationToken cancellationToken)
+    public static async Task RunAsync(Socket client, IPEndPoint target, SocketSource open, CancellationToken cancellationToken)
     {
-        using var container = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        Socket? container = null;
         using (client)
         {
             try
@@ -20,6 +20,7 @@ internal static class TcpRelay
                     return;
                 }
 
+                container = await open(cancellationToken).ConfigureAwait(false);
                 await container.ConnectAsync(target, cancellationToken).ConfigureAwait(false);
                 client.NoDelay = container.NoDelay = true;
                 client.Blocking = container.Blocking = false;
@@ -38,6 +39,10 @@ internal static class TcpRelay
             {
                 Reset(client);
                 Reset(container);
+            }
+            finally
+            {
+                container?.Dispose();
             }
         }
     }
@@ -58,8 +63,13 @@ internal static class TcpRelay
 
     private static bool IsLoopback(EndPoint? end) => IPAddress.IsLoopback(((IPEndPoint)end!).Address);
 
-    private static void Reset(Socket socket)
+    private static void Reset(Socket? socket)
     {
+        if (socket is null)
+        {
+            return;
+        }
+
         try
         {
             socket.LingerState = new LingerOption(true, 0);

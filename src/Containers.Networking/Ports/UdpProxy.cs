@@ -22,13 +22,15 @@ internal sealed class UdpProxy : IAsyncDisposable
     private readonly Socket _socket;
     private readonly IPEndPoint _target;
     private readonly TimeSpan _idle;
+    private readonly SocketSource _open;
     private readonly CancellationTokenSource _end = new();
     private readonly ConcurrentDictionary<(EndPoint Client, IPAddress Local), UdpSession> _sessions = new();
     private readonly Task _receiving;
     private readonly Task _sweeping;
 
-    private UdpProxy(Socket socket, IPEndPoint target, TimeSpan idle)
+    private UdpProxy(Socket socket, IPEndPoint target, TimeSpan idle, SocketSource open)
     {
+        _open = open;
         _socket = socket;
         _target = target;
         _idle = idle;
@@ -48,7 +50,9 @@ internal sealed class UdpProxy : IAsyncDisposable
     /// <param name="socket">Bound; borrowed.</param>
     /// <param name="target">The container's port.</param>
     /// <param name="idle">After how long without a datagram a client is forgotten; null: as long as the kernel does.</param>
-    public static UdpProxy Start(Socket socket, IPEndPoint target, TimeSpan? idle = null) => new(socket, target, idle ?? DefaultIdle);
+    /// <param name="open">Where the sockets are from that send to it; null: this process's own network.</param>
+    public static UdpProxy Start(Socket socket, IPEndPoint target, TimeSpan? idle = null, SocketSource? open = null) =>
+        new(socket, target, idle ?? DefaultIdle, open ?? (_ => ValueTask.FromResult(new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp))));
 
     public async ValueTask DisposeAsync()
     {
@@ -72,7 +76,7 @@ internal sealed class UdpProxy : IAsyncDisposable
             try
             {
                 var received = await _socket.ReceiveMessageFromAsync(buffer, SocketFlags.None, any, _end.Token).ConfigureAwait(false);
-                if (SessionOf((IPEndPoint)received.RemoteEndPoint, received.PacketInformation.Address) is { } session)
+                if (await SessionOfAsync((IPEndPoint)received.RemoteEndPoint, received.PacketInformation.Address).ConfigureAwait(false) is { } session)
                 {
                     await session.SendAsync(buffer.AsMemory(0, received.ReceivedBytes), _end.Token).ConfigureAwait(false);
                 }
@@ -88,7 +92,7 @@ internal sealed class UdpProxy : IAsyncDisposable
         }
     }
 
-    private UdpSession? SessionOf(IPEndPoint client, IPAddress local)
+    private async ValueTask<UdpSession?> SessionOfAsync(IPEndPoint client, IPAddress local)
     {
         if (_sessions.TryGetValue((client, local), out var session))
         {
@@ -101,7 +105,7 @@ internal sealed class UdpProxy : IAsyncDisposable
             return null;
         }
 
-        return _sessions[(client, local)] = UdpSession.Start(_socket, client, local, _target);
+        return _sessions[(client, local)] = UdpSession.Start(_socket, client, local, _target, await _open(_end.Token).ConfigureAwait(false));
     }
 
     private async Task SweepAsync()

@@ -33,10 +33,10 @@ internal sealed class UdpSession : IAsyncDisposable
     /// <param name="client">Who gets them.</param>
     /// <param name="local">The address the client sent to, and expects answers from.</param>
     /// <param name="target">The container's port.</param>
-    /// <exception cref="SocketException">There is no descriptor left, or no way to the container.</exception>
-    public static UdpSession Start(Socket listener, IPEndPoint client, IPAddress local, IPEndPoint target)
+    /// <param name="container">The socket that it is reached by; owned.</param>
+    /// <exception cref="SocketException">There is no way to the container.</exception>
+    public static UdpSession Start(Socket listener, IPEndPoint client, IPAddress local, IPEndPoint target, Socket container)
     {
-        var container = new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         try
         {
             // Connected, so that nobody else can answer in the container's name.

@@ -13,9 +13,12 @@ internal sealed class AwayResolver : IDisposable
     private readonly Socket _socket;
     private readonly IPAddress _address;
 
-    public AwayResolver(NetworkNamespace space, IPAddress address)
+    /// <param name="space">Where it is.</param>
+    /// <param name="address">At port 53 of this.</param>
+    /// <param name="answer">What every name means; null: that address.</param>
+    public AwayResolver(NetworkNamespace space, IPAddress address, IPAddress? answer = null)
     {
-        _address = address;
+        _address = answer ?? address;
         _socket = space.Run(() =>
         {
             var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 //   once         one network with one container, and ends
 //   publish      one container with published ports, until its input ends
 //   overlay:…    a network across hosts with one container; does what its input says (OverlayWork)
+//   user…        what an ordinary user has of networks: UserWork
 //   router:URL   one network; prints the setting of forwarding before and after, whether a container can fetch the URL, and how often a
 //                warning was logged; ends with its input
 if (args is not [var state, var work])
@@ -57,6 +58,9 @@ switch (work)
     case var overlay when overlay.StartsWith("overlay:", StringComparison.Ordinal):
         await OverlayWork.RunAsync(engine, overlay["overlay:".Length..]);
         return 0;
+
+    case ['u', 's', 'e', 'r', ..]:
+        return await UserWork.RunAsync(engine, work);
 
     default:
         var url = work[(work.IndexOf(':', StringComparison.Ordinal) + 1)..];

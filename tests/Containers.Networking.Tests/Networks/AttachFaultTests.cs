@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Containers.Interop;
 using Containers.Netlink;
+using Containers.Networks;
 
 namespace Containers.Tests.Networks;
 
@@ -160,6 +162,12 @@ public class AttachFaultTests
 
         private void See(RequestContext context, Span<byte> messages)
         {
+            // Bridges are looked after whenever something happens to them, and not for the container.
+            if (new StackTrace().GetFrames().Any(static frame => frame.GetMethod()?.DeclaringType == typeof(BridgeCare)))
+            {
+                return;
+            }
+
             lock (_gate)
             {
                 if (!_counts)

@@ -166,16 +166,19 @@ public class NftablesClientTests
         });
 
         using var stop = new CancellationTokenSource();
+        using var running = new ManualResetEventSlim();
         var churn = Task.Run(() =>
         {
             var rounds = 0;
             for (; !stop.IsCancellationRequested; rounds++)
             {
                 host.Run("nft", "add table ip theirs; add chain ip theirs x; add rule ip theirs x counter accept; flush chain ip theirs x; delete table ip theirs");
+                running.Set();
             }
 
             return rounds;
         });
+        running.Wait(Box.Token);
         Parallel.For(0, Count, new ParallelOptions { MaxDegreeOfParallelism = 16 }, i =>
         {
             var client = i % 2 == 0 ? first : second;

@@ -32,6 +32,9 @@ internal static partial class NetworkLog
     [LoggerMessage(EventId = 208, Level = LogLevel.Warning, Message = "What somebody took away from network {Network} cannot be made again; it is tried later")]
     public static partial void NotRepaired(this ILogger logger, string network, Exception fault);
 
+    [LoggerMessage(EventId = 209, Level = LogLevel.Warning, Message = "The chain {Chain} drops what it does not accept of forwarded packets, whatever other tables say, and names no interface that begins with {Bridges}: containers reach nothing beyond their network, nor are their published ports reached, until it accepts these as input and as output (with Docker: iptables -I DOCKER-USER -i {Bridges}+ -j ACCEPT, and the same with -o)")]
+    public static partial void OthersDrop(this ILogger logger, string chain, string bridges);
+
     [LoggerMessage(EventId = 240, Level = LogLevel.Warning, Message = "A container was not given an answer about a name")]
     public static partial void AnswerFailed(this ILogger logger, Exception fault);
 }

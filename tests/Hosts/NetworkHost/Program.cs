@@ -60,8 +60,8 @@ switch (work)
         do
         {
             var made = await engine.Networks.CreateAsync("away");
-            var out1 = await engine.RunAsync(ContainerBuilder.FromHost().WithCommand("busybox", "timeout", "2", "busybox", "wget", "-qO-", away["away:".Length..]).WithNetwork("away"));
-            Console.WriteLine($"container out {out1.IsSuccess}; told {log[WarningCount.OthersDrop]}");
+            var asked = await engine.RunAsync(ContainerBuilder.FromHost().WithCommand("busybox", "wget", "-qO-", away["away:".Length..]).WithTimeout(TimeSpan.FromSeconds(3)).WithNetwork("away"));
+            Console.WriteLine($"container out {asked.IsSuccess}; told {log[WarningCount.OthersDrop]}");
             await engine.Networks.RemoveAsync(made.Name);
         }
         while (await Console.In.ReadLineAsync() is not null);

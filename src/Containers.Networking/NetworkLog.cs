@@ -44,6 +44,9 @@ internal static partial class NetworkLog
     [LoggerMessage(EventId = 212, Level = LogLevel.Warning, Message = "A connection could not be passed on to a container: no socket could be made in its network")]
     public static partial void NoSocketInside(this ILogger logger, Exception fault);
 
+    [LoggerMessage(EventId = 213, Level = LogLevel.Warning, Message = "The chain {Chain} drops what it does not accept of forwarded packets, whatever other tables say, and names no interface that begins with {Bridges}: containers reach nothing beyond their network, nor are their published ports reached, until it accepts these as input and as output (with Docker: iptables -I DOCKER-USER -i {Bridges}+ -j ACCEPT, and the same with -o)")]
+    public static partial void OthersDrop(this ILogger logger, string chain, string bridges);
+
     [LoggerMessage(EventId = 240, Level = LogLevel.Warning, Message = "A container was not given an answer about a name")]
     public static partial void AnswerFailed(this ILogger logger, Exception fault);
 }

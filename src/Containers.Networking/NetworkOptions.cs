@@ -40,7 +40,7 @@ public sealed record NetworkOptions
 
     /// <summary>
     /// How many connections that one container makes beyond this network's other containers, or to the host, the kernel keeps track of at a time;
-    /// further ones are refused, so that no container fills the host's table of connections. Those that are ending do not count. Null: 16384, or
+    /// further ones are refused, so that no container fills the host's table of connections. Those that are ending do not count. Null: 8192, or
     /// a quarter of that table (<c>net.netfilter.nf_conntrack_max</c>) where that is less.
     /// </summary>
     public int? ConnectionLimit { get; init; }

@@ -132,6 +132,7 @@ internal sealed class BridgeNetwork : IDisposable
         }
 
         host.Logger.NetworkMade(name, network.Bridge);
+        OtherFirewalls.Tell(network.Firewall, HostSide.BridgePrefix, host.Logger);
         return network;
     }
 

@@ -71,25 +71,17 @@ internal sealed class NftablesClient(NetlinkSocket socket) : IDisposable
         return new TableInfo(new Table(family, name) { Owned = owner is not null }, handle, owner);
     });
 
-    /// <summary>The names of the chains of a table.</summary>
-    public List<string> ListChains(Table table) => Dump(NftMessageType.GetChain, NftMessageType.NewChain, table.Family, "list the chains of table", table.ToString(), static _ => { }, message =>
-    {
-        var (inTable, name) = (string.Empty, string.Empty);
-        foreach (var attribute in message.AttributesAfter<NetfilterHeader>())
-        {
-            switch ((ChainAttribute)attribute.Type)
-            {
-                case ChainAttribute.Table:
-                    inTable = attribute.Text;
-                    break;
-                case ChainAttribute.Name:
-                    name = attribute.Text;
-                    break;
-            }
-        }
+    /// <summary>The chains of all tables of a family, or of all.</summary>
+    public List<ChainInfo> ListChains(NftFamily family = NftFamily.Unspecified) =>
+        Dump(NftMessageType.GetChain, NftMessageType.NewChain, family, "list the chains", null, static _ => { }, ChainInfo.Parse);
 
-        return inTable == table.Name ? name : null;
-    });
+    /// <summary>The names of the chains of a table.</summary>
+    public List<string> ListChains(Table table) => [.. ListChains(table.Family).Where(chain => chain.Table.Name == table.Name).Select(static chain => chain.Name)];
+
+    /// <summary>Whether a rule of a table has these bytes in what it compares, or anywhere else.</summary>
+    public bool Mentions(Table table, byte[] bytes) => Dump(NftMessageType.GetRule, NftMessageType.NewRule, table.Family, "list the rules of table", table.ToString(),
+        writer => writer.Put(RuleAttribute.Table, table.Name),
+        message => message.Payload.IndexOf(bytes) >= 0 ? bytes : null).Count > 0;
 
     /// <summary>The rules of a chain, in order.</summary>
     public List<RuleInfo> ListRules(Chain chain) => Dump(NftMessageType.GetRule, NftMessageType.NewRule, chain.Table.Family, "list the rules of chain", chain.ToString(), writer =>

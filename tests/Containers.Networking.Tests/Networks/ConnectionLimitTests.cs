@@ -57,12 +57,12 @@ public class ConnectionLimitTests
     [Fact]
     public async Task Flood_FillsNoMoreOfTheHostsTableThanTheContainersShare()
     {
-        const int Flows = 60_000;
+        const int Flows = 20_000;
         await using var lab = new NetworkLab();
         using var outside = Machine.Create();
         using var service = new TinyServer(outside.Space);
         var network = await lab.Networks.CreateAsync("flooded", cancellationToken: Box.Token);
-        Assert.InRange(network.ConnectionLimit!.Value, 1, 16384);
+        Assert.InRange(network.ConnectionLimit!.Value, 1, 8192);
         await using var flooding = await lab.StartAsync(Box.Sleeper.WithNetwork("flooded"));
         await using var calm = await lab.StartAsync(Box.Sleeper.WithNetwork("flooded"));
         var before = int.Parse(await File.ReadAllTextAsync(Count, Box.Token), System.Globalization.CultureInfo.InvariantCulture);
@@ -71,14 +71,7 @@ public class ConnectionLimitTests
         {
             for (var port = 1; port <= Flows; port++)
             {
-                try
-                {
-                    socket.SendTo([1], new IPEndPoint(outside.Address, port));
-                }
-                catch (SocketException)
-                {
-                    // What an earlier one was told: nobody is there, or refused.
-                }
+                socket.SendTo([1], new IPEndPoint(outside.Address, port));
             }
         }
 

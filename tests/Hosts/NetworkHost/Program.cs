@@ -10,11 +10,13 @@ using Microsoft.Extensions.Logging;
 //   publish      one container with published ports, until its input ends
 //   overlay:…    a network across hosts with one container; does what its input says (OverlayWork)
 //   user…        what an ordinary user has of networks: UserWork
+//   away:URL     one network; prints whether a container can fetch the URL, and how often it was told that others forbid that; again for each
+//                line of its input
 //   router:URL   one network; prints the setting of forwarding before and after, whether a container can fetch the URL, and how often a
 //                warning was logged; ends with its input
 if (args is not [var state, var work])
 {
-    await Console.Error.WriteLineAsync("usage: NetworkHost STATE-DIRECTORY churn|once|publish|overlay:…|router:URL");
+    await Console.Error.WriteLineAsync("usage: NetworkHost STATE-DIRECTORY churn|once|publish|overlay:…|away:URL|router:URL");
     return 2;
 }
 
@@ -55,6 +57,18 @@ switch (work)
 
         return 0;
 
+    case var away when away.StartsWith("away:", StringComparison.Ordinal):
+        do
+        {
+            var made = await engine.Networks.CreateAsync("away");
+            var asked = await engine.RunAsync(ContainerBuilder.FromHost().WithCommand("busybox", "wget", "-qO-", away["away:".Length..]).WithTimeout(TimeSpan.FromSeconds(3)).WithNetwork("away"));
+            Console.WriteLine($"container out {asked.IsSuccess}; told {log[WarningCount.OthersDrop]}");
+            await engine.Networks.RemoveAsync(made.Name);
+        }
+        while (await Console.In.ReadLineAsync() is not null);
+
+        return 0;
+
     case var overlay when overlay.StartsWith("overlay:", StringComparison.Ordinal):
         await OverlayWork.RunAsync(engine, overlay["overlay:".Length..]);
         return 0;
@@ -69,7 +83,7 @@ switch (work)
         await engine.Networks.CreateAsync("way");
         var after = (await File.ReadAllTextAsync(Setting)).Trim();
         var fetched = await engine.RunAsync(ContainerBuilder.FromHost().WithCommand("busybox", "timeout", "3", "busybox", "wget", "-qO-", url).WithNetwork("way"));
-        Console.WriteLine($"forwarding {before} {after}; container out {fetched.IsSuccess}; warned {log.Count}");
+        Console.WriteLine($"forwarding {before} {after}; container out {fetched.IsSuccess}; warned {log[WarningCount.ForwardingEnabled]}");
         _ = await Console.In.ReadToEndAsync();
         return 0;
 }

@@ -1,14 +1,17 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
 namespace Containers.Tests.Hosts;
 
-/// <summary>Counts warnings about forwarding.</summary>
+/// <summary>Counts warnings by their number.</summary>
 internal sealed class WarningCount : ILoggerFactory, ILogger
 {
-    private const int ForwardingEnabled = 202;
-    private int _count;
+    public const int ForwardingEnabled = 202;
+    public const int OthersDrop = 209;
 
-    public int Count => _count;
+    private readonly ConcurrentDictionary<int, int> _counts = new();
+
+    public int this[int eventId] => _counts.GetValueOrDefault(eventId);
 
     public void AddProvider(ILoggerProvider provider)
     {
@@ -21,13 +24,8 @@ internal sealed class WarningCount : ILoggerFactory, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Warning;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-    {
-        if (eventId.Id == ForwardingEnabled)
-        {
-            Interlocked.Increment(ref _count);
-        }
-    }
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        _counts.AddOrUpdate(eventId.Id, 1, static (_, count) => count + 1);
 
     public void Dispose()
     {

@@ -1,12 +1,17 @@
 using Containers;
 
 // A web server in a container, a client in another that reaches it by its name, and a port of this machine that leads to it. Root is needed
-// for bridges; the only program used is this machine's busybox.
+// for bridges, and an ordinary user sees what there is without; the only program used is this machine's busybox.
 //
 //   sudo dotnet run --project samples/Network
 try
 {
     await using var engine = new ContainerEngine();
+    if (!Environment.IsPrivilegedProcess)
+    {
+        return await UserAsync(engine);
+    }
+
     var network = await engine.Networks.CreateAsync("shop");
     Console.WriteLine($"network {network.Name}: {network.Subnet} on bridge {network.Bridge}, gateway {network.Gateway}");
 
@@ -35,13 +40,47 @@ try
     Console.WriteLine($"a container on another network asks {web.Networks[0].Address}: {(await engine.RunAsync(stranger)).Outcome}, with no answer");
     return 0;
 }
-catch (NetworkException refused) when (!Environment.IsPrivilegedProcess)
-{
-    Console.WriteLine($"{refused.Message}");
-    return 0;
-}
 catch (ContainerException fault)
 {
     Console.Error.WriteLine(fault.Message);
     return 1;
+}
+
+// An ordinary user's containers do not reach each other. A port is published all the same, and pasta, where it is installed, is the way out.
+static async Task<int> UserAsync(ContainerEngine engine)
+{
+    foreach (var feature in (await engine.ProbeAsync()).Features.Where(static feature => feature.Name is "published ports" or "way out"))
+    {
+        Console.WriteLine($"{feature.Name}: {(feature.IsAvailable ? "yes" : "no")}, {feature.Detail}. {feature.Remedy}");
+    }
+
+    var server = ContainerBuilder.FromHost().WithFile("/www/index.html", "hello from a container\n").WithCommand("busybox", "httpd", "-f", "-p", "80", "-h", "/www").WithPort(80);
+    await using var web = await engine.StartAsync(server);
+    using var http = new HttpClient();
+    for (var attempt = 0; ; attempt++)
+    {
+        try
+        {
+            Console.WriteLine($"this machine asks http://127.0.0.1:{web.GetPort(80)}/: {(await http.GetStringAsync($"http://127.0.0.1:{web.GetPort(80)}/")).TrimEnd()}");
+            break;
+        }
+        catch (HttpRequestException) when (attempt < 100)
+        {
+            // The server has only just been started.
+            await Task.Delay(20);
+        }
+    }
+
+    try
+    {
+        var job = ContainerBuilder.FromHost().WithCommand("busybox", "sh", "-c", "busybox ip -4 -o addr show dev eth0; busybox ip route").WithNetwork("bridge");
+        Console.WriteLine($"a container on the network bridge, which is of the kind {(await engine.Networks.InspectAsync("bridge")).Kind}:");
+        Console.WriteLine((await engine.RunAsync(job)).EnsureSuccess().StandardOutput.Text.TrimEnd());
+    }
+    catch (NetworkException refused)
+    {
+        Console.WriteLine(refused.Message);
+    }
+
+    return 0;
 }

@@ -12,7 +12,8 @@ public static class NetworkContainerBuilderExtensions
     {
         /// <summary>
         /// Connects the container to a network; called again with another one, to that too. The first that is not internal is its way out. The
-        /// built-in ones are <c>bridge</c>, <c>host</c>, which is the host's own network without isolation, and <c>none</c>, the default.
+        /// built-in ones are <c>bridge</c>, <c>host</c>, which is the host's own network without isolation, and <c>none</c>, the default. An
+        /// ordinary user's <c>bridge</c> leads out through pasta(1), with the host's address, and not to the host or to other containers.
         /// </summary>
         /// <param name="network">The name of a network that the engine has when the container is started.</param>
         /// <param name="aliases">Further names of the container there.</param>

@@ -14,7 +14,8 @@ public static class PortContainerBuilderExtensions
         /// Publishes a port of the container at a port of this host. It is reached there from other machines, from the host by any of its
         /// addresses, loopback included, and from other containers; who connects by an address other than loopback is seen by the container
         /// under the own address. A container without a network gets the built-in one, <c>bridge</c>. The host's port is taken before the
-        /// container is launched, so that starting it fails where somebody has it.
+        /// container is launched, so that starting it fails where somebody has it. For an ordinary user, this process passes everything on: the
+        /// container sees all clients under one address that is not theirs, and other containers do not reach the port.
         /// </summary>
         /// <param name="containerPort">The container's port, from 1 to 65535.</param>
         /// <param name="hostPort">The host's port; 0: one that is free (<c>Container.GetPort</c>).</param>

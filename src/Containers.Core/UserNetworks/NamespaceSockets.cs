@@ -20,7 +20,7 @@ internal static class NamespaceSockets
     /// <exception cref="ContainerException">One of them cannot be made; then there is none.</exception>
     public static async Task<IReadOnlyList<FileDescriptor>> OpenAsync(Guardian guardian, FileDescriptor networkNamespace, IReadOnlyList<SocketKind> kinds)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(kinds.Count, Most);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(kinds.Count, Most, nameof(kinds));
         var id = guardian.NextId();
         using var program = Compile(id, kinds);
         using var errand = Errand.Start(guardian, id, program, passed: networkNamespace);

@@ -12,6 +12,12 @@ internal sealed unsafe class NetlinkEvents : IReactorHandler, IDisposable
     /// <summary>RTNLGRP_LINK of linux/rtnetlink.h.</summary>
     public const int LinkGroup = 1;
 
+    /// <summary>RTNLGRP_IPV4_IFADDR.</summary>
+    public const int AddressGroup = 5;
+
+    /// <summary>RTNLGRP_IPV6_IFADDR.</summary>
+    public const int Address6Group = 9;
+
     /// <summary>NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h.</summary>
     public const int NftablesGroup = 7;
 
@@ -21,7 +27,7 @@ internal sealed unsafe class NetlinkEvents : IReactorHandler, IDisposable
     private readonly ReactorRegistration _registration;
 
     /// <param name="reactor">Where to listen.</param>
-    /// <param name="socket">A socket of the family, from <see cref="OpenSocket"/>; closed with this object.</param>
+    /// <param name="socket">A socket of the family, from <see cref="OpenSocket(NetlinkFamily, int)"/>; closed with this object.</param>
     /// <param name="changed">Called on the reactor's thread, so it must not block; several messages may be one call.</param>
     /// <param name="heard">Called there with each message; then <paramref name="changed"/> is only where some were lost.</param>
     public NetlinkEvents(Reactor reactor, FileDescriptor socket, Action changed, Action<NetlinkMessage>? heard = null)
@@ -33,7 +39,10 @@ internal sealed unsafe class NetlinkEvents : IReactorHandler, IDisposable
     }
 
     /// <summary>A socket that hears of changes in the namespace from now on.</summary>
-    public static FileDescriptor OpenSocket(NetworkNamespace space, NetlinkFamily family, int group) => space.Run(() =>
+    public static FileDescriptor OpenSocket(NetworkNamespace space, NetlinkFamily family, int group) => space.Run(() => OpenSocket(family, group));
+
+    /// <summary>The same in the namespace that the calling thread is in.</summary>
+    public static FileDescriptor OpenSocket(NetlinkFamily family, int group)
     {
         const int NonBlocking = 0x800;
         var membership = group;
@@ -48,7 +57,7 @@ internal sealed unsafe class NetlinkEvents : IReactorHandler, IDisposable
         }
 
         return socket;
-    });
+    }
 
     public void Dispose()
     {

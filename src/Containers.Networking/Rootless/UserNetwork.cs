@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Containers.Features;
 using Containers.Names;
+using Containers.Netlink;
 using Containers.Networks;
 using Containers.Rtnetlink;
 using Containers.Specification;
@@ -13,7 +14,7 @@ namespace Containers.Rootless;
 /// The networks of an ordinary user's engine: one, <c>bridge</c>, by which each container for itself leaves through pasta. Ports are
 /// published by this process, with sockets that are in the containers' networks; that needs no pasta.
 /// </summary>
-internal sealed class UserNetwork(ContainerEngine engine)
+internal sealed class UserNetwork(ContainerEngine engine) : IDisposable
 {
     private const string PingGroups = "net.ipv4.ping_group_range";
 
@@ -23,6 +24,9 @@ internal sealed class UserNetwork(ContainerEngine engine)
 
     private readonly ConcurrentDictionary<string, UserSession> _sessions = new(StringComparer.Ordinal);
     private readonly HostResolvers _resolvers = new();
+    private readonly Lock _gate = new();
+    private readonly List<NetlinkEvents> _addresses = [];
+    private bool _isDisposed;
 
     public static UserNetwork Of(ContainerEngine engine) => engine.Extension(static engine => new UserNetwork(engine));
 
@@ -64,7 +68,48 @@ internal sealed class UserNetwork(ContainerEngine engine)
         return new PreparedFeature(prepared, session);
     }
 
+    /// <summary>From now on the containers are kept from addresses that the host gets, too. The engine has its reactor.</summary>
+    public void WatchAddresses()
+    {
+        lock (_gate)
+        {
+            if (_addresses.Count > 0 || _isDisposed)
+            {
+                return;
+            }
+
+            foreach (var group in (int[])[NetlinkEvents.AddressGroup, NetlinkEvents.Address6Group])
+            {
+                _addresses.Add(new NetlinkEvents(engine.Reactor, NetlinkEvents.OpenSocket(NetlinkFamily.Route, group), () => _ = Task.Run(Follow)));
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isDisposed = true;
+            _addresses.ForEach(static events => events.Dispose());
+        }
+    }
+
     public void Forget(UserSession session) => _sessions.TryRemove(new(session.Container.Id, session));
+
+    private void Follow()
+    {
+        foreach (var session in _sessions.Values)
+        {
+            try
+            {
+                session.FollowHost();
+            }
+            catch (NetworkException fault)
+            {
+                engine.Logger.NetworkFault(fault);
+            }
+        }
+    }
 
     private static HashSet<IPAddress> LocalAddresses()
     {

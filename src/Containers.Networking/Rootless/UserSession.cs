@@ -77,12 +77,25 @@ internal sealed class UserSession : IFeatureSession
         _links.Addresses.Add(new InterfaceAddress(LoopbackIndex, Inside, 32) { Scope = ScopeHost });
         if (_pasta is not null)
         {
+            _networks.WatchAddresses();
             _pasta.WaitUntilReady();
             var link = _links.Links.Get(PastaLink.Interface);
-            _wall = HostWall.Build(_rules!, link.Name, _names);
-            _rules = null;
+            BuildWall(link.Name);
             Volatile.Write(ref _endpoint, Describe(link));
             _ = WatchAsync(_pasta);
+        }
+    }
+
+    /// <summary>The host has got an address: the container is kept from that too.</summary>
+    /// <exception cref="NetworkException">The kernel refuses.</exception>
+    public void FollowHost()
+    {
+        lock (_gate)
+        {
+            if (!_isEnded)
+            {
+                _wall?.Follow();
+            }
         }
     }
 
@@ -126,6 +139,17 @@ internal sealed class UserSession : IFeatureSession
         _rules?.Dispose();
         _links?.Dispose();
         _space?.Dispose();
+    }
+
+    /// <summary>Either the addresses that the host gets meanwhile are among those it has, or they are followed after this.</summary>
+    private void BuildWall(string device)
+    {
+        lock (_gate)
+        {
+            var rules = _rules!;
+            _rules = null;
+            _wall = HostWall.Build(rules, device, _names);
+        }
     }
 
     /// <summary>One process makes all that are needed at first.</summary>

@@ -95,6 +95,22 @@ public class UserWayOutTests
     }
 
     [Fact]
+    public async Task AddressThatTheHostGetsLater_IsNotReachedEither()
+    {
+        using var host = new UserHost();
+        using var service = new TinyServer(host.Space);
+        var later = IPAddress.Parse("10.9.9.10");
+
+        // Until the host has it, it is somewhere outside, where nobody answers; then it would be the host.
+        using var process = host.Start($"user-run:sleep 3; for i in 1 2 3; do busybox wget -T 1 -qO- http://{later}:{service.Port}/ && exit; done; busybox wget -qO- http://{host.Outside.HostAddress}:{service.Port}/; echo none");
+        await Wait.UntilAsync(() => host.Processes().Any(static name => name.StartsWith("pas", StringComparison.Ordinal)));
+        host.Space.Route.Addresses.Add(new InterfaceAddress(1, later, 32));
+        process.StandardInput.Close();
+        Assert.StartsWith("none", await process.StandardOutput.ReadLineAsync(Box.Token), StringComparison.Ordinal);
+        await process.WaitForExitAsync(Box.Token);
+    }
+
+    [Fact]
     public async Task Pasta_EndsWithItsContainerAndWithTheKilledHost()
     {
         using var host = new UserHost();

@@ -41,7 +41,6 @@ internal sealed class UserNetwork(ContainerEngine engine) : IDisposable
     public PreparedFeature Prepare(Container container, ContainerSpec spec, NetworkFeature feature)
     {
         UserRules.Require(feature);
-        HostsFile.RequireGateway([], feature.ExtraHosts);
         var missing = UserRules.WhyNoWayOut(spec);
         if (missing is { } without)
         {

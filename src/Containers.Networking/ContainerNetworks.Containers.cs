@@ -11,7 +11,10 @@ namespace Containers;
 // The containers on networks.
 public sealed partial class ContainerNetworks
 {
-    /// <summary>Connects a running container to one more network; it gets one more interface.</summary>
+    /// <summary>
+    /// Connects a running container to one more network; it gets one more interface. The lines of the engine in its <c>/etc/hosts</c> and
+    /// <c>/etc/resolv.conf</c> follow; a file that was put there for it, or that it has replaced, stays as it is.
+    /// </summary>
     /// <param name="network">The network's name.</param>
     /// <param name="container">The container.</param>
     /// <param name="connection">As what; null: all is chosen.</param>
@@ -41,7 +44,7 @@ public sealed partial class ContainerNetworks
             cancellationToken);
     }
 
-    /// <summary>Takes a running container from a network.</summary>
+    /// <summary>Takes a running container from a network; its files follow as with <see cref="ConnectAsync"/>.</summary>
     /// <param name="network">The network's name.</param>
     /// <param name="container">The container.</param>
     /// <param name="cancellationToken">Not used once it has begun.</param>

@@ -28,7 +28,7 @@ public class LatencyTests
             Assert.Contains("sch_netem", missing.Message, StringComparison.Ordinal);
             var modules = $"/lib/modules/{(await File.ReadAllTextAsync("/proc/sys/kernel/osrelease", Box.Token)).Trim()}/kernel/net/sched";
             Assert.Empty(Directory.Exists(modules) ? Directory.GetFiles(modules, "sch_netem*") : []);
-            Assert.Empty((await lab.Networks.InspectAsync("bridge", Box.Token)).Endpoints.Where(endpoint => endpoint.ContainerId != near.Id));
+            Assert.DoesNotContain((await lab.Networks.InspectAsync("bridge", Box.Token)).Endpoints, endpoint => endpoint.ContainerId != near.Id);
             await Wait.UntilAsync(() => lab.Host.Links.List(lab.Host.Links.Get(lab.Networks.Bridges.Single().Bridge).Index).Count == 1);
             return;
         }

@@ -85,6 +85,27 @@ public class ConnectTests
     }
 
     [Fact]
+    public async Task Interfaces_ThatAContainerMakesOrDeletesItselfAreNoHindranceLater()
+    {
+        await using var lab = new NetworkLab();
+        var network = await lab.Networks.CreateAsync("own", cancellationToken: Box.Token);
+        await using var container = await lab.StartAsync(Box.Sleeper.WithCapability(Capability.NetAdmin));
+        await Box.InAsync(container, "ip link add eth0 type veth; ip link set eth0 up; ip route add default dev eth0");
+        var taken = await Assert.ThrowsAsync<NetworkException>(() => lab.Networks.ConnectAsync("own", container, cancellationToken: Box.Token));
+        Assert.Contains("EEXIST", taken.Message, StringComparison.Ordinal);
+        Assert.Empty(container.Networks);
+        await Wait.UntilAsync(() => lab.Host.Links.List(lab.Host.Links.Get(network.Bridge!).Index).Count == 0);
+
+        // Its own default route gives way, and what it has deleted is gone.
+        await Box.InAsync(container, "ip link set eth0 name mine; ip link set mine up; ip route replace default dev mine");
+        await lab.Networks.ConnectAsync("own", container, cancellationToken: Box.Token);
+        Assert.Equal($"default via {network.Gateway} dev eth0\n", (await Box.InAsync(container, "ip route | grep ^default")).Replace(" \n", "\n", StringComparison.Ordinal));
+        await Box.InAsync(container, "ip link delete eth0");
+        await lab.Networks.DisconnectAsync("own", container, Box.Token);
+        Assert.Equal("eth0", (await lab.Networks.ConnectAsync("own", container, cancellationToken: Box.Token)).Interface);
+    }
+
+    [Fact]
     public async Task ContainerThatHasEnded_IsNotConnected()
     {
         await using var lab = new NetworkLab();

@@ -12,6 +12,7 @@ internal static unsafe partial class Libc
     public const int OptionReceiveTimeout = 20;
     public const int OptionSendBuffer = 7;
     public const int OptionSendBufferForce = 32;
+    public const int OptionAttachFilter = 26;
 
     public const int NetlinkAddMembership = 1;
     public const int NetlinkCapAcknowledgement = 10;
@@ -48,6 +49,14 @@ internal static unsafe partial class Libc
         public ushort Padding;
         public uint PortId;
         public uint Groups;
+    }
+
+    /// <summary>struct sock_fprog: instructions of classic BPF, for <see cref="OptionAttachFilter"/>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct FilterProgram
+    {
+        public ushort Length;
+        public ulong* Instructions;
     }
 
     /// <summary>struct timeval of 64-bit Linux.</summary>

@@ -99,7 +99,7 @@ internal sealed class FirewallTable : IDisposable
 
     public Set Limits { get; }
 
-    /// <summary>Of the UDP packets to the host, those that come for overlay networks from strangers end here.</summary>
+    /// <summary>Of the UDP packets to the host, and from containers to anywhere, those that are for overlay networks from strangers end here.</summary>
     public Chain Overlays { get; }
 
     public Set Services { get; }
@@ -243,6 +243,8 @@ internal sealed class FirewallTable : IDisposable
 
     private void DeclareForwarding(NftBatch batch)
     {
+        // What a container sends to a peer would come there with the host's address, and be believed.
+        batch.AddRule(_forward, new Rule(From(Bridges), Match.TransportProtocol(TransportProtocol.Udp), Act.Jump(Overlays.Name)));
         batch.AddRule(_forward, new Rule(From(Bridges), Act.Jump(_egress.Name)));
         batch.AddRule(_forward, new Rule(Match.State(ConnectionState.New), Act.VerdictOf(Limits.Name, Field.InputInterface)));
         batch.AddRule(_forward, new Rule(Match.In(_same.Name, Field.InputInterface, Field.OutputInterface), Act.Accept));
@@ -261,8 +263,8 @@ internal sealed class FirewallTable : IDisposable
 
     private void DeclareInput(NftBatch batch)
     {
-        batch.AddRule(_input, new Rule(From(Bridges), Act.Jump(_fromContainers.Name)));
         batch.AddRule(_input, new Rule(Match.TransportProtocol(TransportProtocol.Udp), Act.Jump(Overlays.Name)));
+        batch.AddRule(_input, new Rule(From(Bridges), Act.Jump(_fromContainers.Name)));
         batch.AddRule(_fromContainers, new Rule(Match.State(ConnectionState.New), Act.VerdictOf(Limits.Name, Field.InputInterface)));
         batch.AddRule(_fromContainers, new Rule(Match.In(Services.Name, Field.InputInterface, Field.TransportProtocol, Field.DestinationPort), Act.Accept));
         batch.AddRule(_fromContainers, new Rule(Act.Jump(_egress.Name)));

@@ -246,7 +246,7 @@ internal sealed class BridgeNetwork : IDisposable
             throw new NetworkException("set the peers of the network", Name, "It is no overlay network: make it with NetworkOptions.Overlay.");
         }
 
-        OverlayRule.RequirePeers(_options.Overlay!.Local, peers, parameter);
+        OverlayRule.RequirePeers(_options, peers, parameter);
         _ = Repair();
         lock (_gate)
         {

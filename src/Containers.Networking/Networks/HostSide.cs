@@ -40,13 +40,22 @@ internal sealed class HostSide : IDisposable
         _parts = parts;
         Reactor = reactor;
         Logger = logger;
-        Links = RouteClient.Open();
-        Watch = new LinkWatch(reactor);
         Records = RecordsHere();
         Marks = new EngineMarks(Records, Mark);
-        Removal = new LinkRemoval(logger);
-        Names = new NameRegistry(new HostResolvers(), logger.AnswerFailed);
-        DeadEngines.Sweep(this);
+        try
+        {
+            Links = RouteClient.Open();
+            Watch = new LinkWatch(reactor);
+            Removal = new LinkRemoval(logger);
+            Names = new NameRegistry(new HostResolvers(), logger.AnswerFailed);
+            DeadEngines.Sweep(this);
+        }
+        catch
+        {
+            // The mark is free again for the next attempt.
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Interfaces, addresses and routes of the host.</summary>
@@ -132,10 +141,11 @@ internal sealed class HostSide : IDisposable
 
     public void Dispose()
     {
-        Watch.Dispose();
-        Removal.Dispose();
+        // Null where the constructor failed.
+        Watch?.Dispose();
+        Removal?.Dispose();
         DropFirewall();
-        Links.Dispose();
+        Links?.Dispose();
         Marks.Dispose();
     }
 

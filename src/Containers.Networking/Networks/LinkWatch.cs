@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Containers.Interop;
 using Containers.Netlink;
 using Containers.Processes;
 using Containers.Rtnetlink;
@@ -9,21 +10,32 @@ namespace Containers.Networks;
 internal sealed class LinkWatch : IDisposable
 {
     private readonly ConcurrentDictionary<int, BridgeCare> _watched = new();
+    private readonly Lock _gate = new();
+    private readonly FileDescriptor _socket;
     private readonly NetlinkEvents _events;
 
     public LinkWatch(Reactor reactor)
     {
         using var here = NetworkNamespace.Current();
-        _events = new NetlinkEvents(reactor, NetlinkEvents.OpenSocket(here, NetlinkFamily.Route, NetlinkEvents.LinkGroup), LookAtAll, Hear);
+        _socket = NetlinkEvents.OpenSocket(here, NetlinkFamily.Route, NetlinkEvents.LinkGroup);
+        LinkFilter.Attach(_socket, []);
+        _events = new NetlinkEvents(reactor, _socket, LookAtAll, Hear);
     }
 
-    public void Add(int index, BridgeCare care) => _watched[index] = care;
+    public void Add(int index, BridgeCare care)
+    {
+        lock (_gate)
+        {
+            _watched[index] = care;
+            LinkFilter.Attach(_socket, [.. _watched.Keys]);
+        }
+    }
 
+    /// <summary>It is heard of until the next is added, and not looked at.</summary>
     public void Remove(int index) => _watched.TryRemove(index, out _);
 
     public void Dispose() => _events.Dispose();
 
-    /// <summary>Containers come and go all the time; only what is said of a bridge, or its port to other hosts, is a reason to look.</summary>
     private void Hear(NetlinkMessage message)
     {
         if (message.Type is RouteMessageType.NewLink or RouteMessageType.DeleteLink && _watched.TryGetValue(message.Read<LinkHeader>().Index, out var care))

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using Containers.Nftables;
 
@@ -9,10 +8,11 @@ namespace Containers.Overlay;
 /// they are.
 /// </summary>
 /// <param name="options">The network.</param>
+/// <param name="bridge">Its bridge.</param>
 /// <param name="chain">Where packets to the host come.</param>
-internal sealed class OverlayGuard(OverlayOptions options, Chain chain)
+internal sealed class OverlayGuard(OverlayOptions options, string bridge, Chain chain)
 {
-    private string Name { get; } = string.Create(CultureInfo.InvariantCulture, $"overlay-{options.NetworkId}-{options.Port}");
+    private string Name { get; } = "overlay-" + bridge;
 
     private Set Peers => new(chain.Table, Name, Match.IsFour(options.Local) ? DataType.Ip4 : DataType.Ip6);
 

@@ -13,14 +13,16 @@ internal sealed class OverlayNetwork
 {
     private readonly HostSide _host;
     private readonly OverlayOptions _options;
+    private readonly string _bridge;
     private readonly string _name;
     private OverlayLink? _link;
 
-    private OverlayNetwork(HostSide host, OverlayOptions options, string name, int mtu)
+    private OverlayNetwork(HostSide host, OverlayOptions options, string bridge, int mtu)
     {
         _host = host;
         _options = options;
-        _name = name;
+        _bridge = bridge;
+        _name = HostSide.OverlayPrefix + bridge[HostSide.BridgePrefix.Length..];
         Mtu = mtu;
         Peers = [.. options.Peers];
     }
@@ -45,7 +47,7 @@ internal sealed class OverlayNetwork
         var interfaces = options.Peers.Select(peer => host.Links.Routes.Find(peer)?.Interface).OfType<int>().Append(own.Index).Distinct();
         var between = interfaces.Select(index => host.Links.Links.Find(index)).OfType<Link>().Where(static link => !link.Flags.HasFlag(LinkFlags.Loopback)).Select(static link => link.Mtu);
         const int Ethernet = 1500;
-        return new OverlayNetwork(host, options, HostSide.OverlayPrefix + bridge[HostSide.BridgePrefix.Length..], OverlayLink.MtuOf(between.DefaultIfEmpty(Ethernet).Min(), options.Local));
+        return new OverlayNetwork(host, options, bridge, OverlayLink.MtuOf(between.DefaultIfEmpty(Ethernet).Min(), options.Local));
     }
 
     public void AddGuard(NftBatch batch, FirewallTable firewall) => GuardIn(firewall).Add(batch, Peers);
@@ -107,5 +109,5 @@ internal sealed class OverlayNetwork
         RefusedPackets = firewall is null ? 0 : GuardIn(firewall).Refused(firewall.Client),
     };
 
-    private OverlayGuard GuardIn(FirewallTable firewall) => new(_options, firewall.Overlays);
+    private OverlayGuard GuardIn(FirewallTable firewall) => new(_options, _bridge, firewall.Overlays);
 }

@@ -18,6 +18,7 @@ internal static class OverlayRule
             : !IsOfOneHost(overlay.Local) ? $"{overlay.Local} is no address that other hosts can send to."
             : options.Subnet is null || options.AddressRange is null ? "An overlay network needs Subnet and AddressRange: all its hosts share the one, and each gives out another part of it."
             : options.IPv6 && (options.Subnet6 is null || options.AddressRange6 is null) ? "An overlay network with IPv6 needs Subnet6 and AddressRange6: all its hosts share the one, and each gives out another part of it."
+            : IsInside(options, overlay.Local) ? $"{overlay.Local} is in the network's own subnet, and hosts reach each other by other addresses."
             : options.Gateway is { } four && !options.AddressRange.Value.Contains(four) ? OutOfRange(four, options.AddressRange.Value)
             : options.Gateway6 is { } six && options.AddressRange6 is { } range6 && !range6.Contains(six) ? OutOfRange(six, range6)
             : null;
@@ -26,12 +27,13 @@ internal static class OverlayRule
             throw new ArgumentException(reason, parameter);
         }
 
-        RequirePeers(overlay.Local, overlay.Peers, parameter);
+        RequirePeers(options, overlay.Peers, parameter);
     }
 
     /// <exception cref="ArgumentException">One of them cannot be a peer.</exception>
-    public static void RequirePeers(IPAddress local, IReadOnlyCollection<IPAddress> peers, string parameter)
+    public static void RequirePeers(NetworkOptions options, IReadOnlyCollection<IPAddress> peers, string parameter)
     {
+        var local = options.Overlay!.Local;
         var seen = new HashSet<IPAddress>();
         foreach (var peer in peers)
         {
@@ -39,6 +41,7 @@ internal static class OverlayRule
                 : peer.AddressFamily != local.AddressFamily ? $"The peer {peer} is of another family than this host's address, {local}."
                 : !IsOfOneHost(peer) ? $"The peer {peer} is no address of another host."
                 : peer.Equals(local) ? $"The peer {peer} is this host itself: name the others."
+                : IsInside(options, peer) ? $"The peer {peer} is in the network's own subnet, and hosts reach each other by other addresses."
                 : !seen.Add(peer) ? $"The peer {peer} is named twice."
                 : null;
             if (reason is not null)
@@ -47,6 +50,9 @@ internal static class OverlayRule
             }
         }
     }
+
+    /// <summary>Those, too, would be believed that have an address as containers have.</summary>
+    private static bool IsInside(NetworkOptions options, IPAddress host) => options.Subnet?.Contains(host) == true || options.Subnet6?.Contains(host) == true;
 
     /// <summary>Containers of two hosts would have the gateway's address, or a container of another host.</summary>
     private static string OutOfRange(IPAddress gateway, IPNetwork range) => $"The gateway {gateway} of an overlay network is one of its own range, {range}: each host has another.";

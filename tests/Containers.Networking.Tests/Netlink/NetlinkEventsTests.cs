@@ -25,6 +25,31 @@ public class NetlinkEventsTests
     }
 
     [Fact]
+    public async Task Change_OfOtherInterfacesIsNotHeard()
+    {
+        using var host = TestNamespace.Create();
+        host.Route.Links.Create(new BridgeLink("br0"));
+        host.Route.Links.Create(new BridgeLink("br1"));
+        var (first, second) = (host.Route.Links.Get("br0").Index, host.Route.Links.Get("br1").Index);
+        using var reactor = new Reactor(static fault => throw fault);
+        var heard = new System.Collections.Concurrent.ConcurrentQueue<int>();
+        using var lost = new SemaphoreSlim(0);
+        var socket = NetlinkEvents.OpenSocket(host.Namespace, NetlinkFamily.Route, NetlinkEvents.LinkGroup);
+        LinkFilter.Attach(socket, [first, int.MaxValue]);
+        using var events = new NetlinkEvents(reactor, socket, () => lost.Release(), message => heard.Enqueue(message.Read<LinkHeader>().Index));
+        host.Route.Links.SetUp(second);
+        host.Route.Links.SetUp(first);
+        await Networks.Wait.UntilAsync(() => !heard.IsEmpty);
+        Assert.DoesNotContain(second, heard);
+
+        // More than a program of the kernel has room for: all is heard.
+        LinkFilter.Attach(socket, [.. Enumerable.Range(1000, 5000)]);
+        host.Route.Links.TryDelete(second);
+        await Networks.Wait.UntilAsync(() => heard.Contains(second));
+        Assert.Equal(0, lost.CurrentCount);
+    }
+
+    [Fact]
     public async Task Change_OfInterfacesIsHeard_AlsoWhereManyAreLost()
     {
         using var host = TestNamespace.Create();

@@ -25,6 +25,26 @@ public class BridgeNetworkTests
     }
 
     [Fact]
+    public async Task Addresses_AreOfTheRangeButForThoseAskedFor()
+    {
+        await using var lab = new NetworkLab();
+        var network = await lab.Networks.CreateAsync("part", new NetworkOptions
+        {
+            Subnet = IPNetwork.Parse("10.211.3.0/24"),
+            AddressRange = IPNetwork.Parse("10.211.3.128/30"),
+            IPv6 = true,
+            Subnet6 = IPNetwork.Parse("fd00:211::/64"),
+            AddressRange6 = IPNetwork.Parse("fd00:211::ff00/120"),
+        }, Box.Token);
+        Assert.Equal((IPAddress.Parse("10.211.3.128"), IPAddress.Parse("fd00:211::ff00")), (network.Gateway, network.Gateway6));
+        Assert.Equal((IPNetwork.Parse("10.211.3.128/30"), IPNetwork.Parse("fd00:211::ff00/120")), (network.AddressRange, network.AddressRange6));
+        await using var one = await lab.StartAsync(Box.Web("one").WithNetwork("part"));
+        await using var asked = await lab.StartAsync(Box.Sleeper.WithNetwork("part", address: IPAddress.Parse("10.211.3.7")));
+        Assert.Equal((IPAddress.Parse("10.211.3.129"), IPAddress.Parse("fd00:211::ff01")), (one.Networks[0].Address, one.Networks[0].Address6));
+        Assert.Equal("one\n", await Box.InAsync(asked, "timeout 2 wget -qO- http://10.211.3.129/"));
+    }
+
+    [Fact]
     public async Task Rules_OfTheEngineAreOneTableThatIsGoneWithItsLastNetwork()
     {
         await using var lab = new NetworkLab();

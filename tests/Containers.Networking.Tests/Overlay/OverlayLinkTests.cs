@@ -74,11 +74,11 @@ public class OverlayLinkTests
         {
             batch.AddTable(table);
             batch.AddChain(input);
-            new OverlayGuard(Wire.Options(Id, 0, [1]), input).Add(batch, [Wire.Outer(1)]);
+            new OverlayGuard(Wire.Options(Id, 0, [1]), "br0", input).Add(batch, [Wire.Outer(1)]);
         });
         stranger.SendTo([2], new IPEndPoint(Wire.Inner(0), 5000));
         Assert.Throws<SocketException>(() => receiver.Receive(new byte[1]));
-        Assert.True(new OverlayGuard(Wire.Options(Id, 0, [1]), input).Refused(nft) > 0);
+        Assert.True(new OverlayGuard(Wire.Options(Id, 0, [1]), "br0", input).Refused(nft) > 0);
 
         using var peer = wire.Datagrams(1);
         peer.SendTo([3], new IPEndPoint(Wire.Inner(0), 5000));

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Sockets;
+using Containers.Netlink;
 using Containers.Networks;
 using Containers.Tests.Networks;
 
@@ -87,6 +89,39 @@ public class OverlayNetworkTests
     }
 
     [Fact]
+    public async Task Containers_DoNotSendIntoNetworksAcrossHostsByTheirOwnPackets()
+    {
+        await using var lab = new NetworkLab();
+        using var peer = Machine.Create();
+        await lab.Networks.CreateAsync("across", new NetworkOptions
+        {
+            Subnet = IPNetwork.Parse("10.94.0.0/16"),
+            AddressRange = IPNetwork.Parse("10.94.1.0/24"),
+            Overlay = new OverlayOptions { NetworkId = 7400, Local = peer.HostAddress, Peers = [peer.Address] },
+        }, Box.Token);
+        await lab.Networks.CreateAsync("friends", new NetworkOptions { AllowHost = true }, Box.Token);
+        await using var container = await lab.StartAsync(Box.Sleeper.WithNetwork("friends"));
+        using var inside = new NetworkNamespace(Interop.Libc.Duplicate(container.NamespaceOf(NamespaceKind.Network), Interop.Libc.FcntlDuplicateCloseOnExec, 0));
+        using var socket = inside.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+
+        // To the host itself, and to the peer, where it would come with the host's address.
+        socket.SendTo(Packet(7400, 0x55), new IPEndPoint(peer.HostAddress, 4789));
+        socket.SendTo(Packet(7400, 0x55), new IPEndPoint(peer.Address, 4789));
+        await Wait.UntilAsync(() => lab.Networks.InspectAsync("across").Result.Overlay!.RefusedPackets == 2);
+        Assert.DoesNotContain("02:00:00:00:00:55", Host.Run("bridge", "fdb", "show"), StringComparison.Ordinal);
+
+        // Another network's packets are its own affair.
+        using var receiver = peer.Space.Namespace.Run(() =>
+        {
+            var made = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 3000 };
+            made.Bind(new IPEndPoint(peer.Address, 4789));
+            return made;
+        });
+        socket.SendTo(Packet(7401, 0x55), new IPEndPoint(peer.Address, 4789));
+        Assert.Equal(68, receiver.Receive(new byte[100]));
+    }
+
+    [Fact]
     public async Task HostKilled_LeavesNothingAfterTheNextEnginesStart()
     {
         using var wire = new Wire(2);
@@ -135,18 +170,20 @@ public class OverlayNetworkTests
         await RefusedAsync(good with { Overlay = good.Overlay with { Peers = [cable.Address, cable.Address] } }, "named twice");
         await RefusedAsync(good with { Overlay = good.Overlay with { Peers = [cable.Address6] } }, "another family");
         await RefusedAsync(good with { Overlay = good.Overlay with { Peers = [IPAddress.Parse("224.0.0.1")] } }, "224.0.0.1");
+        await RefusedAsync(good with { Overlay = good.Overlay with { Peers = [IPAddress.Parse("10.98.3.1")] } }, "own subnet");
 
         var elsewhere = await Assert.ThrowsAsync<NetworkException>(() => lab.Networks.CreateAsync("bad", good with { Overlay = good.Overlay with { Local = IPAddress.Parse("192.0.2.200") } }, Box.Token));
         Assert.Contains("EADDRNOTAVAIL", elsewhere.Message, StringComparison.Ordinal);
         Assert.Null(lab.Networks.Firewall);
 
         // What another of this host has, ours or not.
-        await lab.Networks.CreateAsync("good", good, Box.Token);
+        var mark = HostSide.MarkOf((await lab.Networks.CreateAsync("good", good, Box.Token)).Bridge!);
         var second = good with { Subnet = IPNetwork.Parse("10.97.0.0/16"), AddressRange = IPNetwork.Parse("10.97.1.0/24") };
-        var links = Host.Run("ip", "link");
+        var (links, rules) = (Links(), Rules());
+        Assert.Equal(2, links.Count);
         Assert.Contains("has this id and port", (await Assert.ThrowsAsync<NetworkException>(() => lab.Networks.CreateAsync("bad", second, Box.Token))).Message, StringComparison.Ordinal);
-        Assert.Equal(links.Split('\n').Length, Host.Run("ip", "link").Split('\n').Length);
-        Assert.DoesNotContain("overlay-7100-4789\"\n\t\toverlay", Host.Run("nft", "list", "ruleset"), StringComparison.Ordinal);
+        Assert.Equal(links, Links());
+        Assert.Equal(rules, Rules());
 
         // Addresses of other hosts are theirs; peers that cannot be change nothing.
         Assert.Contains("10.98.1.0/24", (await Assert.ThrowsAsync<NetworkException>(() => lab.StartAsync(Box.Sleeper.WithNetwork("good", address: IPAddress.Parse("10.98.2.7"))))).Message, StringComparison.Ordinal);
@@ -156,8 +193,12 @@ public class OverlayNetworkTests
         Assert.Equal([cable.Address], (await lab.Networks.InspectAsync("good", Box.Token)).Overlay!.Peers);
 
         await lab.Networks.RemoveAsync("good", Box.Token);
-        Assert.DoesNotContain(HostSide.OverlayPrefix, Host.Run("ip", "link"), StringComparison.Ordinal);
-        Assert.DoesNotContain("overlay-7100", Host.Run("nft", "list", "ruleset"), StringComparison.Ordinal);
+        Assert.DoesNotContain(Links(), static link => link.StartsWith(HostSide.OverlayPrefix, StringComparison.Ordinal));
+        Assert.DoesNotContain("overlay-", Rules(), StringComparison.Ordinal);
+
+        List<string> Links() => [.. lab.Host.Links.List().Select(static link => link.Name).Where(name => HostSide.MarkOf(name) == mark)];
+
+        string Rules() => Host.Run("nft", "list", "table", "inet", lab.Networks.Firewall!.Table.Name);
 
         async Task RefusedAsync(NetworkOptions options, string reason)
         {
@@ -186,18 +227,23 @@ public class OverlayNetworkTests
         Assert.Contains("packets of 1250 bytes, and it needs 1280", narrow.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>A frame to everybody in the network, from a hardware address that ends with this.</summary>
     private static void Send(Wire wire, int from, byte sender)
+    {
+        using var socket = wire.Datagrams(from, new IPEndPoint(Wire.Outer(from), 0));
+        socket.SendTo(Packet(Id, sender), new IPEndPoint(Wire.Outer(0), 4789));
+    }
+
+    /// <summary>A frame to everybody in the network, from a hardware address that ends with this.</summary>
+    private static byte[] Packet(int id, byte sender)
     {
         var packet = new byte[8 + 60];
         packet[0] = 0x08; // The id is valid (RFC 7348, section 5).
-        BinaryPrimitives.WriteInt32BigEndian(packet.AsSpan(4), Id << 8);
+        BinaryPrimitives.WriteInt32BigEndian(packet.AsSpan(4), id << 8);
         packet.AsSpan(8, 6).Fill(0xff);
         packet[14] = 0x02;
         packet[19] = sender;
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(20), 0x88b5); // For experiments.
-        using var socket = wire.Datagrams(from, new IPEndPoint(Wire.Outer(from), 0));
-        socket.SendTo(packet, new IPEndPoint(Wire.Outer(0), 4789));
+        return packet;
     }
 
     private static string Links(TestNamespace host) => string.Join(' ', host.Route.Links.List().Select(static link => link.Name).Order(StringComparer.Ordinal));

@@ -133,12 +133,12 @@ read_report() {
 projects_with() {
   local project folder
   for project in tests/*/*.csproj; do
-    folder=$PWD/${project%/*}/bin/Debug/net10.0
+    folder=$PWD/${project%/*}/bin/Release/net10.0
     [[ -z ${1:-} ]] || "$folder/$(basename "$project" .csproj)" --filter-trait "$1" --list-tests > "$out/list.log" 2>&1 || continue
     echo "$folder"
   done
 }
-name_of() { basename "${1%/bin/Debug/net10.0}"; }
+name_of() { basename "${1%/bin/Release/net10.0}"; }
 in_folder() { (cd "$1" && shift && "$@"); }
 
 # run KIND FOLDER [PREFIX...] [-- OPTION...]: runs the test executable of a folder on this machine.
@@ -158,6 +158,17 @@ run() {
   count "$kind" "$project" "$status" "$out/$kind-$project.xml" "$out/$kind-$project.log"
 }
 
+# Compiles test executables ahead of time: where the processor is emulated, compiling as they run takes as long as they do.
+publish() {
+  local folder project
+  for folder; do
+    project=$(name_of "$folder")
+    [[ -e artifacts/published/$project ]] || {
+      as_owner dotnet publish --no-build -c Release "tests/$project" -o "artifacts/published/$project" && cp -an "$folder/." "artifacts/published/$project/"
+    } || return
+  done
+}
+
 # run_vm KIND TRAIT PROJECTS OPTION...: runs the tests of the trait in the machine, of the projects (a pattern).
 run_vm() {
   local kind=$1 trait=$2 projects=$3 folder folders=() project status=0 ended began=$SECONDS
@@ -166,9 +177,11 @@ run_vm() {
   # Whatever has nothing to show there is left out: everything takes ten times as long.
   mapfile -t folders < <(projects_with "$trait" | grep -E "/tests/($projects)/")
   ((${#folders[@]})) || { failed "$kind: no test is marked $trait"; return; }
-  eng/vm.sh --filter "$trait" --timeout "${limit[$kind]}" --results "$out/$kind" "$@" "${folders[@]%/bin/*}" || status=$?
+  logged "publish-$kind" publish "${folders[@]}" || { failed "$kind: not published"; return; }
+  mapfile -t folders < <(printf '%s\n' "${folders[@]}" | sed 's|.*/tests/\([^/]*\)/.*|artifacts/published/\1|')
+  eng/vm.sh --filter "$trait" --timeout "${limit[$kind]}" --results "$out/$kind" "$@" "${folders[@]}" || status=$?
   for folder in "${folders[@]}"; do
-    project=$(name_of "$folder")
+    project=$(basename "$folder")
     ended=$(sed -n "s/^vm: $project ended with //p" "$out/$kind/console.log")
     ((status != 124)) || ended=124
     count "$kind" "$project" "${ended:-0}" "$out/$kind/$project.xml" "$out/$kind/console.log"
@@ -177,7 +190,7 @@ run_vm() {
 
 ((EUID == 0)) || { echo 'eng/test.sh: namespaces, cgroups and apt need root: sudo eng/test.sh' >&2; trap - EXIT; exit 1; }
 command -v dotnet > /dev/null || { echo "eng/test.sh: no dotnet in PATH ($PATH); with sudo: sudo env PATH=\$PATH eng/test.sh" >&2; trap - EXIT; exit 1; }
-rm -rf artifacts/test artifacts/packages
+rm -rf artifacts/test artifacts/packages artifacts/published
 as_owner mkdir -p "$out" artifacts/packages
 # Below no folder that an ordinary user may not enter, as the checkout may be.
 scratch=$(mktemp -d /var/tmp/containers-test.XXXXXX)
@@ -205,23 +218,26 @@ echo "packages: ${packages[*]}; user: $(id "$user")"
 
 step 'Build, without a warning'
 current='dotnet build'
-logged build as_owner dotnet build Containers.sln -warnaserror
+logged build as_owner dotnet build Containers.sln -c Release -warnaserror
 
 # The machine has no compilers.
-gcc -O1 -static -Wall -Werror -o tests/Containers.Security.Tests/bin/Debug/net10.0/Attacks/attack tests/Containers.Security.Tests/Attacks/attack.c
+gcc -O1 -static -Wall -Werror -o tests/Containers.Security.Tests/bin/Release/net10.0/Attacks/attack tests/Containers.Security.Tests/Attacks/attack.c
 apparmor_parser --skip-kernel-load --skip-cache --features-file /usr/share/apparmor-features/features \
-  -o tests/Containers.Core.Tests/bin/Debug/net10.0/containers-test.apparmor.bin tests/Containers.Core.Tests/Security/containers-test.apparmor
-secilc --policyvers=33 --filecontext=/dev/null --output=tests/Containers.Core.Tests/bin/Debug/net10.0/containers-test.selinux.bin \
+  -o tests/Containers.Core.Tests/bin/Release/net10.0/containers-test.apparmor.bin tests/Containers.Core.Tests/Security/containers-test.apparmor
+secilc --policyvers=33 --filecontext=/dev/null --output=tests/Containers.Core.Tests/bin/Release/net10.0/containers-test.selinux.bin \
   tests/Containers.Core.Tests/Security/containers-test.cil
 
-# It takes about as long as the packages and samples, which do not mind.
-logged format as_owner dotnet format Containers.sln --no-restore --verify-no-changes &
+# What dotnet format has to say beyond what the build has said. Packages and samples do not mind it beside them.
+formatted() {
+  as_owner dotnet format whitespace Containers.sln --no-restore --verify-no-changes &&
+    as_owner dotnet format style Containers.sln --no-restore --verify-no-changes
+}
+logged format formatted &
 formatting=$!
 
 step 'Packages, and the first example of README.md in a project of its own that references them'
 current='packages'
-# What analyzers say of these sources was heard above.
-logged pack as_owner dotnet pack Containers.sln --no-restore -c Release -warnaserror -p:RunAnalyzers=false -o artifacts/packages || failed 'dotnet pack'
+logged pack as_owner dotnet pack Containers.sln --no-build -c Release -o artifacts/packages || failed 'dotnet pack'
 eng/try-packages.sh "$scratch/consumer" > "$out/try-packages.log" 2>&1 || { tail -n 40 "$out/try-packages.log"; failed 'a project that uses the packages'; }
 
 step 'Samples'
@@ -232,8 +248,8 @@ for project in samples/*/*.csproj; do
   # Root's bridges, rules and forwarding are not for the network of who runs this.
   network=()
   [[ $name != Network ]] || network=(unshare --net sh -c 'ip link set lo up && exec "$@"' sh)
-  logged "sample-$name" timeout -k 10 "${limit[sample]}" "${network[@]}" dotnet run --no-build --project "$project" || failed "sample $name"
-  cp -a "${project%/*}/bin/Debug/net10.0" "$scratch/$name"
+  logged "sample-$name" timeout -k 10 "${limit[sample]}" "${network[@]}" dotnet run -c Release --no-build --project "$project" || failed "sample $name"
+  cp -a "${project%/*}/bin/Release/net10.0" "$scratch/$name"
   logged "sample-$name-user" in_folder / timeout -k 10 "${limit[sample]}" "${as_user[@]}" "$scratch/$name/$name" || failed "sample $name as $user"
 done
 

@@ -12,9 +12,10 @@ internal sealed record BenchmarkOptions
           --quick           20 runs, 3 of warm-up
           --directory DIR   where the root, bundles and state go (default /dev/shm: to compare programs, not disks)
           --images          measure images instead: pulls, and containers of stored images
-          --pulls N         pulls of each contender (default 5)
+          --pulls N         pulls of each contender, and rounds of throughput (default 5)
           --names           measure the name server of networks instead
-          --write           also write the report to benchmarks/RESULTS.md, IMAGES.md or NAMES.md
+          --networks        measure containers on bridge networks instead
+          --write           also write the report to benchmarks/RESULTS.md, IMAGES.md, NAMES.md or NETWORKS.md
           --once [N]        only run our container N times (default once), for strace -f -c
           --pull REFERENCE  only pull that image into a store in --directory, and say the peak of this process's memory
         """;
@@ -36,7 +37,10 @@ internal sealed record BenchmarkOptions
     /// <summary>Measure answers about names.</summary>
     public bool Names { get; private init; }
 
-    /// <summary>Pulls of each contender.</summary>
+    /// <summary>Measure containers on networks.</summary>
+    public bool Networks { get; private init; }
+
+    /// <summary>Pulls of each contender, and rounds of throughput.</summary>
     public int Pulls { get; private init; } = 5;
 
     /// <summary>An image to pull, and do nothing else, if asked.</summary>
@@ -67,6 +71,9 @@ internal sealed record BenchmarkOptions
                     break;
                 case "--names":
                     options = options with { Names = true };
+                    break;
+                case "--networks":
+                    options = options with { Networks = true };
                     break;
                 case "--pulls" when valueFollows:
                     options = options with { Pulls = Count(arguments[++i]) };

@@ -16,7 +16,7 @@ internal sealed class ContainerCgroup : IDisposable
 
     private readonly CgroupHost _host;
     private readonly string _id;
-    private readonly ControlGroup?[] _byController = new ControlGroup?[CgroupControllerNames.Count];
+    private readonly ControllerGroups _groups = new();
     private readonly List<ControlGroup> _made = [];
     private ControlGroup? _unified;
 
@@ -46,7 +46,7 @@ internal sealed class ContainerCgroup : IDisposable
 
     /// <summary>All processes are in every group: the one that answers cheapest.</summary>
     private ControlGroup? Primary =>
-        _unified ?? _byController[(int)CgroupController.Freezer] ?? (_made.Count > 0 ? _made[0] : null);
+        _unified ?? _groups[CgroupController.Freezer] ?? (_made.Count > 0 ? _made[0] : null);
 
     /// <summary>Changes limits of a running container; what is null stays as it is.</summary>
     /// <exception cref="ContainerException">
@@ -95,48 +95,15 @@ internal sealed class ContainerCgroup : IDisposable
     /// <param name="patience">How long to wait until they are gone; zero does not wait.</param>
     /// <returns>Whether no process is left; false also where there are no groups to tell.</returns>
     public bool KillAll(TimeSpan patience) => Primary is { } group &&
-        GroupKill.Kill(group, ReferenceEquals(group, _byController[(int)CgroupController.Freezer]), patience);
+        GroupKill.Kill(group, ReferenceEquals(group, _groups[CgroupController.Freezer]), patience);
 
     /// <summary>Waits until no process is left, which is not the same as the main process having ended.</summary>
     public bool WaitUntilEmpty(TimeSpan patience) => Primary is { } group && GroupProcesses.WaitUntilEmpty(group, patience);
 
-    public CgroupUsage ReadUsage(UsageDetail detail)
-    {
-        var usage = default(CgroupUsage);
-        if (_byController[(int)CgroupController.Memory] is { } memory)
-        {
-            usage = memory.IsV2 ? V2.MemoryController.Read(memory, detail, usage) : V1.MemoryController.Read(memory, detail, usage);
-        }
-
-        if (_byController[(int)CgroupController.Pids] is { } pids)
-        {
-            usage = pids.IsV2 ? V2.PidsController.Read(pids, detail, usage) : V1.PidsController.Read(pids, detail, usage);
-        }
-
-        if (_byController[(int)CgroupController.Cpu] is { } cpu)
-        {
-            usage = cpu.IsV2 ? V2.CpuController.Read(cpu, usage) : V1.CpuController.Read(cpu, usage);
-        }
-
-        if (_unified is not null)
-        {
-            usage = V2.CpuAccounting.Read(_unified, usage);
-        }
-        else if (_byController[(int)CgroupController.CpuAccounting] is { } accounting)
-        {
-            usage = V1.CpuAccountingController.Read(accounting, usage);
-        }
-
-        if (_byController[(int)CgroupController.BlockIO] is { } blockIO)
-        {
-            usage = blockIO.IsV2 ? V2.BlockIOController.Read(blockIO, usage) : V1.BlockIOController.Read(blockIO, usage);
-        }
-
-        return usage;
-    }
+    public CgroupUsage ReadUsage(UsageDetail detail) => GroupUsage.Read(_groups, _unified, detail);
 
     /// <summary>Processes killed for want of memory so far; null where that is not counted.</summary>
-    public long? ReadOomKills() => _byController[(int)CgroupController.Memory] is { } memory
+    public long? ReadOomKills() => _groups[CgroupController.Memory] is { } memory
         ? memory.IsV2 ? V2.MemoryController.ReadOomKills(memory) : V1.MemoryController.ReadOomKills(memory)
         : null;
 
@@ -144,7 +111,7 @@ internal sealed class ContainerCgroup : IDisposable
     /// Returns a descriptor, owned by the caller, that becomes readable when the container may have run out of memory;
     /// <see cref="ReadOomKills"/> tells. Null where memory is not counted.
     /// </summary>
-    public FileDescriptor? OpenOomNotification() => _byController[(int)CgroupController.Memory] is { } memory
+    public FileDescriptor? OpenOomNotification() => _groups[CgroupController.Memory] is { } memory
         ? memory.IsV2 ? V2.MemoryController.OpenOomNotification(memory) : V1.MemoryController.OpenOomNotification(memory)
         : null;
 
@@ -194,7 +161,7 @@ internal sealed class ContainerCgroup : IDisposable
         }
 
         _unified = null;
-        Array.Clear(_byController);
+        _groups.Clear();
     }
 
     /// <summary>Closes the descriptor; the groups stay until <see cref="Remove"/> or a sweep.</summary>
@@ -274,7 +241,7 @@ internal sealed class ContainerCgroup : IDisposable
         {
             if (ReferenceEquals(_host.Locate(controller), groups) && !groups.IsRefused(controller))
             {
-                _byController[(int)controller] = group;
+                _groups[controller] = group;
             }
         }
 
@@ -288,61 +255,14 @@ internal sealed class ContainerCgroup : IDisposable
 
     private void Apply(ResourceLimits limits)
     {
-        if (_byController[(int)CgroupController.Memory] is { } memory)
-        {
-            if (memory.IsV2)
-            {
-                V2.MemoryController.Apply(memory, limits);
-            }
-            else
-            {
-                V1.MemoryController.Apply(memory, limits);
-            }
-        }
-
-        if (_byController[(int)CgroupController.Pids] is { } pids)
-        {
-            if (pids.IsV2)
-            {
-                V2.PidsController.Apply(pids, limits);
-            }
-            else
-            {
-                V1.PidsController.Apply(pids, limits);
-            }
-        }
-
-        if (_byController[(int)CgroupController.Cpu] is { } cpu)
-        {
-            if (cpu.IsV2)
-            {
-                V2.CpuController.Apply(cpu, limits);
-            }
-            else
-            {
-                V1.CpuController.Apply(cpu, limits);
-            }
-        }
-
-        if (_byController[(int)CgroupController.BlockIO] is { } blockIO)
-        {
-            if (blockIO.IsV2)
-            {
-                V2.BlockIOController.Apply(blockIO, limits.BlockIO);
-            }
-            else
-            {
-                V1.BlockIOController.Apply(blockIO, limits.BlockIO);
-            }
-        }
-
+        GroupLimits.Write(_groups, limits);
         ApplyCpuSet(limits);
     }
 
     /// <summary>A v1 group of a hierarchy with cpuset takes no process before it has processors, asked for or not.</summary>
     private void PrepareCpuSet(ResourceLimits limits)
     {
-        if (_byController[(int)CgroupController.CpuSet] is { } group && (limits.CpuSet is not null || !group.IsV2))
+        if (_groups[CgroupController.CpuSet] is { } group && (limits.CpuSet is not null || !group.IsV2))
         {
             var groups = _host.Locate(CgroupController.CpuSet)!;
             _host.PrepareCpuSet(groups);
@@ -355,7 +275,7 @@ internal sealed class ContainerCgroup : IDisposable
 
     private void ApplyCpuSet(ResourceLimits limits)
     {
-        if (_byController[(int)CgroupController.CpuSet] is { } group && limits.CpuSet is { } set)
+        if (_groups[CgroupController.CpuSet] is { } group && limits.CpuSet is { } set)
         {
             var parent = _host.Locate(CgroupController.CpuSet)!.Group;
             if (group.IsV2)
@@ -376,7 +296,7 @@ internal sealed class ContainerCgroup : IDisposable
         {
             V2.DevicesController.Apply(_unified!, CloneInto!, _host.DeviceProgramFor(devices));
         }
-        else if (_byController[(int)CgroupController.Devices] is { } own)
+        else if (_groups[CgroupController.Devices] is { } own)
         {
             // In one hierarchy with a controller that each container has its own group for.
             V1.DevicesController.Apply(own, devices);
@@ -391,7 +311,7 @@ internal sealed class ContainerCgroup : IDisposable
     private void JoinHugeTlb(List<string> joinFiles)
     {
         if (_host.Locate(CgroupController.HugeTlb) is { Hierarchy.IsV2: false } groups &&
-            _byController[(int)CgroupController.HugeTlb] is null)
+            _groups[CgroupController.HugeTlb] is null)
         {
             _host.Prepare(groups);
             joinFiles.Add(groups.Group.File("tasks"u8));
@@ -415,7 +335,7 @@ internal sealed class ContainerCgroup : IDisposable
 
     private ControlGroup RequireFreezer()
     {
-        if ((_unified ?? _byController[(int)CgroupController.Freezer]) is { } group)
+        if ((_unified ?? _groups[CgroupController.Freezer]) is { } group)
         {
             return group;
         }

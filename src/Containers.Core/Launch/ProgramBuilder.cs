@@ -15,10 +15,11 @@ internal sealed class ProgramBuilder
 {
     private const ulong DataBase = LauncherFormat.ProgramBase + LauncherFormat.HeaderSize;
 
-    private byte[] _data = new byte[8192];
+    // Rented: a container's program has some hundred steps, which every start would leave to the garbage collector.
+    private byte[] _data = ArrayPool<byte>.Shared.Rent(8192);
     private int _dataLength;
-    private ProgramStep[] _steps = new ProgramStep[256];
-    private StepNote[] _notes = new StepNote[256];
+    private ProgramStep[] _steps = ArrayPool<ProgramStep>.Shared.Rent(512);
+    private StepNote[] _notes = ArrayPool<StepNote>.Shared.Rent(512);
     private int _stepCount;
     private int _sharedCells;
     private SetupPhase _phase;
@@ -104,10 +105,10 @@ internal sealed class ProgramBuilder
 
     public StepReference Add(StepOperation operation, string what, string? subject, params ReadOnlySpan<Argument> arguments)
     {
-        if (_stepCount == _steps.Length)
+        if (_stepCount == Math.Min(_steps.Length, _notes.Length))
         {
-            Array.Resize(ref _steps, _stepCount * 2);
-            Array.Resize(ref _notes, _stepCount * 2);
+            Enlarge(ref _steps, _stepCount * 2);
+            Enlarge(ref _notes, _stepCount * 2);
         }
 
         ref var step = ref _steps[_stepCount];
@@ -139,6 +140,7 @@ internal sealed class ProgramBuilder
         }
     }
 
+    /// <summary>Makes the program; the builder is used up.</summary>
     public SyscallProgram Build()
     {
         Align();
@@ -163,7 +165,10 @@ internal sealed class ProgramBuilder
         MemoryMarshal.Write(image, in header);
         _data.AsSpan(0, _dataLength).CopyTo(image.AsSpan(LauncherFormat.HeaderSize));
         stepBytes.CopyTo(image.AsSpan(LauncherFormat.HeaderSize + _dataLength));
-        var program = new SyscallProgram(image, size, _stepCount, _notes);
+        var program = new SyscallProgram(image, size, _stepCount, _notes.AsSpan(0, _stepCount).ToArray());
+        Return(ref _data);
+        Return(ref _steps);
+        Return(ref _notes);
         program.Verify();
         return program;
     }
@@ -204,6 +209,21 @@ internal sealed class ProgramBuilder
         }
     }
 
+    private static void Enlarge<T>(ref T[] array, int length)
+    {
+        var larger = ArrayPool<T>.Shared.Rent(length);
+        array.CopyTo(larger, 0);
+        Return(ref array);
+        array = larger;
+    }
+
+    /// <summary>Environment variables may be secrets, and the pool hands arrays to anyone.</summary>
+    private static void Return<T>(ref T[] array)
+    {
+        ArrayPool<T>.Shared.Return(array, clearArray: true);
+        array = [];
+    }
+
     private void Align() => Grow((8 - (_dataLength & 7)) & 7).Clear();
 
     private Span<byte> Grow(int length)
@@ -211,7 +231,7 @@ internal sealed class ProgramBuilder
         var needed = checked(_dataLength + length);
         if (needed > _data.Length)
         {
-            Array.Resize(ref _data, Math.Max(needed, _data.Length * 2));
+            Enlarge(ref _data, Math.Max(needed, _data.Length * 2));
         }
 
         var span = _data.AsSpan(_dataLength, length);

@@ -17,15 +17,12 @@ internal sealed class Reactor : IDisposable
     private readonly Lock _gate = new();
     private readonly EpollSet _set = new();
     private readonly TimerHeap _timers = new();
-    private readonly Stack<int> _freeSlots = new();
+    private readonly RegistrationSlots _slots = new();
     private readonly Action<Exception> _faultSink;
     private readonly FileDescriptor _nowhere = Libc.Open("/dev/null", Libc.OpenWriteOnly | Libc.OpenCloseOnExec);
     private readonly Thread _thread;
-    private ReactorRegistration?[] _slots = new ReactorRegistration?[16];
     private Queue<Action> _posted = new();
     private Queue<Action> _running = new();
-    private uint _nextNumber = 1;
-    private int _usedSlots;
     private bool _isWaiting;
     private bool _isDisposed;
 
@@ -75,14 +72,14 @@ internal sealed class Reactor : IDisposable
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             var referenced = false;
             fd.DangerousAddRef(ref referenced);
-            TakeSlot(registration);
+            _slots.Take(registration);
             try
             {
                 SetInterest(registration, events);
             }
             catch
             {
-                FreeSlot(registration);
+                _slots.Free(registration);
                 throw;
             }
         }
@@ -164,7 +161,7 @@ internal sealed class Reactor : IDisposable
             }
             finally
             {
-                FreeSlot(registration);
+                _slots.Free(registration);
             }
         }
     }
@@ -239,9 +236,7 @@ internal sealed class Reactor : IDisposable
 
     private void Dispatch(ulong token, EpollEvents events)
     {
-        // A slot's registration is published before the kernel hears of it, and an outdated array can only hold a disposed one.
-        var registration = Volatile.Read(ref Volatile.Read(ref _slots)[(uint)token]);
-        if (registration is null || registration.Token != token || registration.IsDisposed)
+        if (_slots.Find(token) is not { } registration)
         {
             return;
         }
@@ -343,12 +338,9 @@ internal sealed class Reactor : IDisposable
         }
 
         // Nothing registers any more, so the array no longer grows.
-        foreach (var registration in _slots)
+        foreach (var registration in _slots.All)
         {
-            if (registration is not null)
-            {
-                Abandon(registration, reason);
-            }
+            Abandon(registration, reason);
         }
     }
 
@@ -382,32 +374,5 @@ internal sealed class Reactor : IDisposable
         }
 
         registration.Interest = interest;
-    }
-
-    private void TakeSlot(ReactorRegistration registration)
-    {
-        if (!_freeSlots.TryPop(out var slot))
-        {
-            slot = _usedSlots++;
-            if (slot == _slots.Length)
-            {
-                var larger = new ReactorRegistration?[slot * 2];
-                Array.Copy(_slots, larger, slot);
-                Volatile.Write(ref _slots, larger);
-            }
-        }
-
-        registration.Token = ((ulong)_nextNumber << 32) | (uint)slot;
-        _nextNumber = _nextNumber == uint.MaxValue ? 1 : _nextNumber + 1;
-        Volatile.Write(ref _slots[slot], registration);
-    }
-
-    private void FreeSlot(ReactorRegistration registration)
-    {
-        registration.IsDisposed = true;
-        var slot = (int)(uint)registration.Token;
-        _slots[slot] = null;
-        _freeSlots.Push(slot);
-        registration.Descriptor.DangerousRelease();
     }
 }

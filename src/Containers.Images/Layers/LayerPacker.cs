@@ -1,5 +1,4 @@
 using Containers.Interop;
-using Containers.Streams;
 using Containers.Tar;
 
 namespace Containers.Layers;
@@ -23,24 +22,20 @@ internal sealed class LayerPacker(PackOptions options)
     /// <param name="target">Where the uncompressed archive goes; not disposed.</param>
     /// <param name="cancellationToken">Stops in the middle.</param>
     /// <exception cref="ImageException">Something in it cannot be read, or not be said in a layer.</exception>
-    public async Task<PackedTree> PackAsync(IReadOnlyList<PackedLayer> layers, Stream target, CancellationToken cancellationToken)
-    {
-        using var hashed = new HashedStream(target);
-        return await DedicatedThread.RunAsync(() =>
+    public Task<PackedTree> PackAsync(IReadOnlyList<PackedLayer> layers, Stream target, CancellationToken cancellationToken) =>
+        DedicatedThread.RunAsync(() =>
         {
-            using var writer = new TarWriter(hashed);
+            using var writer = new TarWriter(target);
             var entries = new PackedEntries(options, writer, cancellationToken);
             var walk = new PackWalk(options, entries, layers.Count > 1, cancellationToken);
             walk.Pack(layers, [], 0);
             DedicatedThread.Wait(writer.CompleteAsync(cancellationToken));
             return new PackedTree
             {
-                DiffId = hashed.Finish(),
                 Size = writer.Length,
                 Entries = entries.Count,
                 SkippedSockets = walk.Sockets,
                 ChangedFiles = walk.Changed,
             };
-        }).ConfigureAwait(false);
-    }
+        });
 }

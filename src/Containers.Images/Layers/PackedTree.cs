@@ -1,12 +1,8 @@
-using Containers.Oci;
-
 namespace Containers.Layers;
 
 /// <summary>What packing a tree made.</summary>
 internal sealed record PackedTree
 {
-    public required Digest DiffId { get; init; }
-
     /// <summary>Bytes of the uncompressed archive.</summary>
     public required long Size { get; init; }
 

@@ -43,24 +43,15 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     /// <summary>Opens one in the network namespace that the calling thread is in.</summary>
     /// <param name="family">What to talk about.</param>
     /// <param name="brief">For some requests alone, none of which lists: costs less.</param>
-    public static NetlinkSocket Open(NetlinkFamily family, bool brief = false)
-    {
-        var socket = Libc.Socket(Libc.AddressFamilyNetlink, Libc.SocketRaw | Libc.SocketCloseOnExec, (int)family);
-        if (socket.IsInvalid)
-        {
-            throw Failed("socket", family, family == NetlinkFamily.Netfilter ? "This kernel has no nf_tables: load the module nf_tables (CONFIG_NF_TABLES)." : null);
-        }
-
-        return Adopt(socket, family, brief);
-    }
+    public static NetlinkSocket Open(NetlinkFamily family, bool brief = false) => Adopt(NetlinkSetup.Open(family), family, brief);
 
     /// <summary>Takes over a socket of that family that somebody opened, in whatever namespace; it is closed with this object.</summary>
     public static NetlinkSocket Adopt(FileDescriptor socket, NetlinkFamily family, bool brief = false)
     {
         try
         {
-            Configure(socket, family);
-            return new NetlinkSocket(socket, Bind(socket, family), brief);
+            NetlinkSetup.Configure(socket, family);
+            return new NetlinkSocket(socket, NetlinkSetup.Bind(socket, family), brief);
         }
         catch
         {
@@ -168,54 +159,6 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     }
 
     public void Dispose() => _socket.Dispose();
-
-    private static void Configure(FileDescriptor socket, NetlinkFamily family)
-    {
-        // The request is not wanted back with an error, only words about it.
-        SetOption(socket, family, Libc.NetlinkCapAcknowledgement);
-        SetOption(socket, family, Libc.NetlinkExtendedAcknowledgement);
-
-        // Filters of a dump that the kernel does not know are errors then, not ignored.
-        SetOption(socket, family, Libc.NetlinkStrictChecking);
-        var timeout = new Libc.TimeValue { Seconds = 30 };
-        if (Libc.SetSocketOption(socket, Libc.SocketLevel, Libc.OptionReceiveTimeout, &timeout, (uint)sizeof(Libc.TimeValue)) != 0)
-        {
-            throw Failed("setsockopt SO_RCVTIMEO", family);
-        }
-    }
-
-    private static void SetOption(FileDescriptor socket, NetlinkFamily family, int option)
-    {
-        var on = 1;
-        if (Libc.SetSocketOption(socket, Libc.LevelNetlink, option, &on, sizeof(int)) != 0)
-        {
-            throw Failed("setsockopt", family);
-        }
-    }
-
-    private static uint Bind(FileDescriptor socket, NetlinkFamily family)
-    {
-        var address = default(Libc.NetlinkAddress);
-        var length = (uint)sizeof(Libc.NetlinkAddress);
-        if (Libc.NetlinkName(socket, &address, &length) != 0)
-        {
-            throw Failed("getsockname", family);
-        }
-
-        if (address.PortId != 0)
-        {
-            return address.PortId;
-        }
-
-        address = new Libc.NetlinkAddress { Family = Libc.AddressFamilyNetlink };
-        length = (uint)sizeof(Libc.NetlinkAddress);
-        return Libc.BindNetlink(socket, &address, length) == 0 && Libc.NetlinkName(socket, &address, &length) == 0
-            ? address.PortId
-            : throw Failed("bind", family);
-    }
-
-    private static NetworkException Failed(string call, NetlinkFamily family, string? remedy = null) =>
-        new($"{call} of a netlink socket for", family.ToString(), ErrnoNames.Last, remedy);
 
     private void Send(MessageWriter request, RequestContext context)
     {

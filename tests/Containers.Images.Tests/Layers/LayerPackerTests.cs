@@ -29,7 +29,6 @@ public sealed class LayerPackerTests
             using var upper = LayerFixture.Open(work + "/upper");
             var archive = new MemoryStream();
             var packed = await new LayerPacker(new PackOptions { IsUpper = true, HasNanoseconds = true }).PackAsync(upper, archive, TestContext.Current.CancellationToken);
-            Assert.Equal(Digest.Of(archive.ToArray()), packed.DiffId);
             Assert.Equal((archive.Length, 0L), (packed.Size, packed.ChangedFiles));
             var names = (await ReadAsync(archive.ToArray())).Select(entry => S(entry.Entry.Path)).ToArray();
             Assert.Contains("again/.wh..wh..opq", names);

@@ -187,6 +187,7 @@ internal static class LaunchPreparation
             RequireConfinable(facts, spec);
         }
 
+        RequireNetwork(spec);
         if (spec.Namespaces.SharesHostProcesses && !facts.IsRootless && spec.Security.UserNamespace.Choice is UserNamespaceChoice.Private or UserNamespaceChoice.Range)
         {
             throw new ContainerException(
@@ -198,6 +199,22 @@ internal static class LaunchPreparation
         {
             throw new ContainerException(
                 "The container whose mounts are joined is less protected than this one asks for: its root can be written, or its kernel paths are not covered. Give both the same SecurityProfile and WithReadOnlyRoot.");
+        }
+    }
+
+    /// <summary>Whoever shares a network is as confined there as the one whose it is.</summary>
+    private static void RequireNetwork(ContainerSpec spec)
+    {
+        for (var owner = spec.Namespaces.Network.Owner; owner is not null; owner = owner.Spec.Namespaces.Network.Owner)
+        {
+            foreach (var capability in owner.Spec.NetworkForbids)
+            {
+                if (spec.Security.Capabilities.Contains(capability))
+                {
+                    throw new ContainerException("share the network of", owner.Name ?? owner.Id[..12], Errno.EPERM,
+                        $"With the capability {capability} the container could reach the host's own services by that network, which is an ordinary user's: leave the capability out, or run the engine as root.");
+                }
+            }
         }
     }
 

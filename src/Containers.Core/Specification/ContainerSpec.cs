@@ -98,6 +98,9 @@ internal sealed record ContainerSpec
     /// <summary>The content of /etc/resolv.conf; null: the host's with the host's network, else nothing.</summary>
     public string? ResolverFile { get; init; }
 
+    /// <summary>Capabilities that nobody in its network may have: with them one could pass by what keeps it from the host.</summary>
+    public ImmutableArray<Capability> NetworkForbids { get; init; } = [];
+
     /// <summary>Null: the root's, or SIGTERM.</summary>
     public Signal? StopSignal { get; init; }
 

@@ -61,6 +61,7 @@ internal sealed class UserNetwork(ContainerEngine engine) : IDisposable
         {
             HostsFile = HostsFile.Compose(spec.Hostname ?? container.Id[..12], spec.DomainName, [], feature.ExtraHosts, UserSession.Inside),
             ResolverFile = Resolvers(feature, hasWayOut, names, local),
+            NetworkForbids = hasWayOut ? UserRules.ForbiddenIn(spec) : [],
             Sysctls = hasWayOut && !spec.Sysctls.Any(static setting => setting.Key == PingGroups) ? spec.Sysctls.Add(new(PingGroups, engine.HasManyIds ? "0 65535" : "0 0")) : spec.Sysctls,
         };
         _sessions[container.Id] = session;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Containers.Egress;
 using Containers.Interop;
 using Containers.Networks;
@@ -59,8 +60,7 @@ internal static class UserRules
     {
         // With these it could make packets that say to be for the host's loopback, or take away the routes that keep it from the host's
         // addresses; pasta sends from the host, and takes what comes for what it says.
-        if (spec.Security.Name != SecurityProfile.Privileged.Name &&
-            spec.Security.Capabilities.FirstOrDefault(static capability => capability is Capability.NetAdmin or Capability.NetRaw, (Capability)(-1)) is var capability and not (Capability)(-1))
+        if (ForbiddenIn(spec) is [_, ..] forbidden && spec.Security.Capabilities.FirstOrDefault(forbidden.Contains, (Capability)(-1)) is var capability and not (Capability)(-1))
         {
             return ($"with the capability {capability} it could reach the host's own services through pasta", "Leave the capability out (ping needs none), or run the engine as root.");
         }
@@ -75,6 +75,10 @@ internal static class UserRules
             ? null
             : ("this host has none itself", "It needs a default route: ip route shows them.");
     }
+
+    /// <summary>The capabilities that nobody may have in the network of such a container; one that asked for no walls has none here.</summary>
+    public static ImmutableArray<Capability> ForbiddenIn(ContainerSpec spec) =>
+        spec.Security.Name == SecurityProfile.Privileged.Name ? [] : [Capability.NetAdmin, Capability.NetRaw];
 
     private static NetworkException Refused(string step, string subject, string reason) => new(step, subject, $"{reason}. Leave it out, or run the engine as root.");
 }

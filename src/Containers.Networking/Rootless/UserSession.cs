@@ -193,7 +193,9 @@ internal sealed class UserSession : IFeatureSession
     private async Task WatchAsync(PastaLink pasta)
     {
         await pasta.Ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!Volatile.Read(ref _isEnded))
+
+        // Otherwise the engine has ended, and all with it.
+        if (pasta.Ended.IsCompletedSuccessfully && !Volatile.Read(ref _isEnded))
         {
             _container.Engine.Logger.WayOutLost(_container.Id);
         }

@@ -127,7 +127,8 @@ public class UserPortTests
         var descriptors = Directory.GetFiles("/proc/self/fd").Length;
         for (var round = 0; round < 5; round++)
         {
-            var echo = await lab.StartAsync(Echo.WithPort(7));
+            // Ports that no other test gets: those below are not given to who asks for any.
+            var echo = await lab.StartAsync(Echo.WithPorts(new PortRange(7, 7), new PortRange(21000, 21999)));
             var port = echo.GetPort(7);
             using var client = await ConnectAsync(port);
             await client.GetStream().WriteAsync("x\n"u8.ToArray(), Box.Token);

@@ -174,7 +174,7 @@ public class UserWayOutTests
     {
         using var host = new UserHost();
         var messages = await host.RunAsync("user-refused");
-        string[] said = ["run the engine as root. What there is without", "alias", "fixed address", "egress policy", "rate", "host-gateway", "NetRaw", "run the engine as root. What there is without"];
+        string[] said = ["run the engine as root. What there is without", "alias", "fixed address", "egress policy", "rate", "host-gateway", "NetRaw", "share the network of owner: EPERM (Operation not permitted). With the capability NetRaw", "NetAdmin", "run the engine as root. What there is without"];
         Assert.Equal(said.Length, messages.Length);
         Assert.All(messages.Zip(said), static pair => Assert.Contains(pair.Second, pair.First, StringComparison.Ordinal));
     }

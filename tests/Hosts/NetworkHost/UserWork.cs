@@ -82,6 +82,23 @@ internal static class UserWork
             }
         }
 
+        await using (var owner = await engine.StartAsync(Shell("sleep 60").WithName("owner").WithNetwork("bridge")))
+        {
+            await using var sharer = await engine.StartAsync(Shell("sleep 60").WithNetworkOf(owner));
+            foreach (var (whose, capability) in new[] { (owner, Capability.NetRaw), (sharer, Capability.NetAdmin) })
+            {
+                try
+                {
+                    await using var started = await engine.StartAsync(Shell("true").WithNetworkOf(whose).WithCapability(capability));
+                    Console.WriteLine("started");
+                }
+                catch (ContainerException refused)
+                {
+                    Console.WriteLine(refused.Message);
+                }
+            }
+        }
+
         try
         {
             await engine.Networks.CreateAsync("mine");

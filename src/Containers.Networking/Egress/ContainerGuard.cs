@@ -23,7 +23,9 @@ internal sealed class ContainerGuard(string id, EgressPolicy? policy, ILogger lo
         var firewall = endpoints[0].Network.Firewall;
         var subnets = endpoints.SelectMany(static endpoint => endpoint.Network.Subnets).ToArray();
         var isNew = Session is null && policy is not null;
-        var session = isNew ? new EgressSession(firewall.Client, new EgressChains(firewall.Guard, id[..Math.Min(IdCharacters, id.Length)], policy!)) : Session;
+        var session = isNew
+            ? new EgressSession(firewall.Client, new EgressChains(firewall.Guard, id[..Math.Min(IdCharacters, id.Length)], policy!, firewall.Guard.CanReject(firewall.Client)))
+            : Session;
         var ports = endpoints.Select(static endpoint => PortOf(endpoint)).ToArray();
 
         // Called again where the kernel wants the batch again.

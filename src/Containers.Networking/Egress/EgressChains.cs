@@ -11,7 +11,8 @@ namespace Containers.Egress;
 /// <param name="Guard">The table.</param>
 /// <param name="Id">What names of this container's chains and sets end with.</param>
 /// <param name="Policy">The policy.</param>
-internal sealed record EgressChains(GuardTable Guard, string Id, EgressPolicy Policy)
+/// <param name="Answers">What is refused is told so (<see cref="GuardTable.CanReject"/>), and not only dropped.</param>
+internal sealed record EgressChains(GuardTable Guard, string Id, EgressPolicy Policy, bool Answers)
 {
     private const uint MostFlows = 16384;
     private const uint MostRefused = 256;
@@ -163,8 +164,12 @@ internal sealed record EgressChains(GuardTable Guard, string Id, EgressPolicy Po
         }
 
         batch.AddRule(Refuse, new Rule(Act.CountBy(RefusedCounter), Act.Goto(Reject.Name)));
-        batch.AddRule(Reject, new Rule(Act.ResetTcp));
-        batch.AddRule(Reject, new Rule(Act.Prohibit));
+        if (Answers)
+        {
+            batch.AddRule(Reject, new Rule(Act.ResetTcp));
+            batch.AddRule(Reject, new Rule(Act.Prohibit));
+        }
+
         batch.AddRule(Reject, new Rule(Act.Drop));
     }
 

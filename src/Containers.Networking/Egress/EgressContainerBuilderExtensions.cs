@@ -14,7 +14,11 @@ public static class EgressContainerBuilderExtensions
         /// </summary>
         /// <param name="policy">Makes the policy of <see cref="EgressPolicy.Nothing"/>: <c>policy => policy.Allow("10.0.0.0/8", 443)</c>.</param>
         /// <exception cref="ArgumentException">Something of the policy cannot be right.</exception>
-        /// <remarks>Needs a kernel with netdev hooks in both directions (CONFIG_NETFILTER_INGRESS, CONFIG_NETFILTER_EGRESS; Linux 5.16).</remarks>
+        /// <remarks>
+        /// Needs a kernel with netdev hooks in both directions (CONFIG_NETFILTER_INGRESS, CONFIG_NETFILTER_EGRESS; Linux 5.16). What is refused is
+        /// answered at once (a reset, or ICMP) where the kernel can (CONFIG_NFT_REJECT_NETDEV, which Debian 12's lacks), and dropped elsewhere: the
+        /// container waits until its own time is up.
+        /// </remarks>
         public ContainerBuilder WithEgress(Func<EgressPolicy, EgressPolicy> policy)
         {
             ArgumentNullException.ThrowIfNull(policy);

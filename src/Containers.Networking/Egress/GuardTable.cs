@@ -1,5 +1,6 @@
 using System.Net;
 using Containers.Addresses;
+using Containers.Interop;
 using Containers.Nftables;
 
 namespace Containers.Egress;
@@ -21,11 +22,28 @@ internal sealed class GuardTable(string name, bool owned)
     private const ushort DhcpServerPort = 67;
     private const ushort Dhcp6ServerPort = 547;
 
+    private readonly Lock _gate = new();
+    private bool? _canReject;
+
     private readonly GuardSets _sets = new(new Table(NftFamily.Netdev, name) { Owned = owned });
 
     public Table Table => _sets.Table;
 
     internal GuardSets Sets => _sets;
+
+    /// <summary>
+    /// Whether the kernel can answer what it refuses here (CONFIG_NFT_REJECT_NETDEV, Linux 5.12, and without it in some distributions' kernels:
+    /// Debian 12's). Where it cannot, what is refused gets no answer.
+    /// </summary>
+    /// <param name="client">Whose socket owns the table, which is there.</param>
+    /// <exception cref="NetworkException">The kernel refuses for another reason.</exception>
+    public bool CanReject(NftablesClient client)
+    {
+        lock (_gate)
+        {
+            return _canReject ??= Try(client);
+        }
+    }
 
     /// <summary>Adds the table with what all ports share.</summary>
     public void Declare(NftBatch batch)
@@ -75,6 +93,25 @@ internal sealed class GuardTable(string name, bool owned)
     private Chain Ip6 => new(Table, "pinned-ip6");
 
     private Chain Unspecified6 => new(Table, "pinned-unspecified");
+
+    private bool Try(NftablesClient client)
+    {
+        var chain = new Chain(Table, "can-reject");
+        try
+        {
+            client.Commit(batch =>
+            {
+                batch.AddChain(chain);
+                batch.AddRule(chain, new Rule(Act.Prohibit));
+                batch.DeleteChain(chain);
+            });
+            return true;
+        }
+        catch (NetworkException unknown) when (unknown.ErrorNumber is (int)Errno.ENOENT or (int)Errno.EOPNOTSUPP)
+        {
+            return false;
+        }
+    }
 
     private void DeclarePinned(NftBatch batch)
     {

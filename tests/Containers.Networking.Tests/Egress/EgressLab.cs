@@ -73,7 +73,7 @@ internal sealed class EgressLab : IDisposable
     /// <summary>Gives machine A a policy.</summary>
     public EgressSession Guarded(EgressPolicy policy)
     {
-        var session = new EgressSession(Nft, new EgressChains(Guard, "a", policy));
+        var session = new EgressSession(Nft, new EgressChains(Guard, "a", policy, Guard.CanReject(Nft)));
         Nft.Commit(batch =>
         {
             session.Add(batch, Subnets);

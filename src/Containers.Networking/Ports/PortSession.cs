@@ -41,7 +41,7 @@ internal sealed class PortSession : IFeatureSession
         {
             if (UserNetwork.Of(_container.Engine).Find(_container) is { } alone)
             {
-                _ports.PassInside(alone);
+                _ports.PassInside(UserSession.Inside, alone);
             }
             else
             {

@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using Containers.Firewall;
 using Containers.Interop;
-using Containers.Rootless;
 
 namespace Containers.Ports;
 
@@ -115,11 +114,11 @@ internal sealed class PublishedPorts : IAsyncDisposable
     }
 
     /// <summary>Passes on all that comes, by sockets in the network of an ordinary user's container.</summary>
-    public void PassInside(UserSession container)
+    public void PassInside(IPAddress address, IContainerSide inside)
     {
         foreach (var held in _held)
         {
-            Pass(held, new IPEndPoint(UserSession.Inside, held.Port.ContainerPort), cancellationToken => container.OpenAsync(held.Port.Protocol, cancellationToken));
+            Pass(held, new IPEndPoint(address, held.Port.ContainerPort), inside);
         }
     }
 
@@ -142,8 +141,8 @@ internal sealed class PublishedPorts : IAsyncDisposable
         }
     }
 
-    private void Pass(HeldPort held, IPEndPoint target, SocketSource? open = null) =>
-        _proxies.Add(held.Port.Protocol == PortProtocol.Tcp ? TcpProxy.Start(held.Socket, target, open) : UdpProxy.Start(held.Socket, target, open: open));
+    private void Pass(HeldPort held, IPEndPoint target, IContainerSide? inside = null) =>
+        _proxies.Add(held.Port.Protocol == PortProtocol.Tcp ? TcpProxy.Start(held.Socket, target, inside) : UdpProxy.Start(held.Socket, target, inside: inside));
 
     private void Take(PortMapping mapping)
     {

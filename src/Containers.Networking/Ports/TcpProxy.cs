@@ -14,15 +14,15 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     private readonly Socket _listener;
     private readonly IPEndPoint _target;
-    private readonly SocketSource _open;
+    private readonly IContainerSide? _inside;
     private readonly CancellationTokenSource _end = new();
     private readonly SemaphoreSlim _places = new(MostConnections);
     private readonly ConcurrentDictionary<Task, bool> _connections = new();
     private readonly Task _accepting;
 
-    private TcpProxy(Socket listener, IPEndPoint target, SocketSource open)
+    private TcpProxy(Socket listener, IPEndPoint target, IContainerSide? inside)
     {
-        _open = open;
+        _inside = inside;
         _listener = listener;
         _target = target;
         _accepting = AcceptAsync();
@@ -30,9 +30,8 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     /// <param name="listener">Listens; borrowed.</param>
     /// <param name="target">The container's port.</param>
-    /// <param name="open">Where the sockets are from that connect to it; null: this process's own network.</param>
-    public static TcpProxy Start(Socket listener, IPEndPoint target, SocketSource? open = null) =>
-        new(listener, target, open ?? (_ => ValueTask.FromResult(new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp))));
+    /// <param name="inside">Where the sockets are from that connect to it; null: this process's own network.</param>
+    public static TcpProxy Start(Socket listener, IPEndPoint target, IContainerSide? inside = null) => new(listener, target, inside);
 
     /// <summary>Ends all connections, with a reset.</summary>
     public async ValueTask DisposeAsync()
@@ -90,7 +89,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
-            await TcpRelay.RunAsync(client, _target, _open, _end.Token).ConfigureAwait(false);
+            await TcpRelay.RunAsync(client, _target, _inside, _end.Token).ConfigureAwait(false);
         }
         finally
         {

@@ -7,7 +7,7 @@ namespace Containers.Ports;
 internal static class TcpRelay
 {
     /// <summary>Owns the client's socket. Never throws for what either side does.</summary>
-    public static async Task RunAsync(Socket client, IPEndPoint target, SocketSource open, CancellationToken cancellationToken)
+    public static async Task RunAsync(Socket client, IPEndPoint target, IContainerSide? inside, CancellationToken cancellationToken)
     {
         Socket? container = null;
         using (client)
@@ -20,12 +20,14 @@ internal static class TcpRelay
                     return;
                 }
 
-                container = await open(cancellationToken).ConfigureAwait(false);
+                container = inside is null
+                    ? new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
+                    : await inside.OpenAsync(PortProtocol.Tcp, cancellationToken).ConfigureAwait(false);
                 await container.ConnectAsync(target, cancellationToken).ConfigureAwait(false);
                 client.NoDelay = container.NoDelay = true;
                 client.Blocking = container.Blocking = false;
-                var there = CopyAsync(client, container, cancellationToken);
-                var back = CopyAsync(container, client, cancellationToken);
+                var there = CopyAsync(client, container, inside is null ? null : count => inside.Count(count, 0), cancellationToken);
+                var back = CopyAsync(container, client, inside is null ? null : count => inside.Count(0, count), cancellationToken);
                 if (await Task.WhenAny(there, back).ConfigureAwait(false) is { IsCompletedSuccessfully: false })
                 {
                     // The other direction waits for a side that may not know yet.
@@ -47,9 +49,9 @@ internal static class TcpRelay
         }
     }
 
-    private static async Task CopyAsync(Socket from, Socket to, CancellationToken cancellationToken)
+    private static async Task CopyAsync(Socket from, Socket to, Action<long>? count, CancellationToken cancellationToken)
     {
-        using var stream = new TcpStreamCopy(from, to);
+        using var stream = new TcpStreamCopy(from, to, count);
         await stream.RunAsync(cancellationToken).ConfigureAwait(false);
         to.Shutdown(SocketShutdown.Send);
     }

@@ -10,7 +10,10 @@ namespace Containers.Ports;
 /// is held, and nothing while nothing comes. Once it has become much, the bytes go by a pipe from socket to socket and are never copied
 /// to this process (splice(2)).
 /// </summary>
-internal sealed class TcpStreamCopy(Socket from, Socket to) : IDisposable
+/// <param name="from">Is read.</param>
+/// <param name="to">Is written.</param>
+/// <param name="count">Is told how much; null: nobody wants to know.</param>
+internal sealed class TcpStreamCopy(Socket from, Socket to, Action<long>? count) : IDisposable
 {
     private const int BufferSize = 64 * 1024;
 
@@ -76,6 +79,7 @@ internal sealed class TcpStreamCopy(Socket from, Socket to) : IDisposable
                 }
 
                 _copied += received;
+                count?.Invoke(received);
                 await SendAsync(buffer.AsMemory(0, received), cancellationToken).ConfigureAwait(false);
             }
 
@@ -97,6 +101,7 @@ internal sealed class TcpStreamCopy(Socket from, Socket to) : IDisposable
                 return inPipe == 0;
             }
 
+            count?.Invoke(inPipe);
             while (inPipe > 0)
             {
                 var moved = Move(_reading!, to.SafeHandle, inPipe);

@@ -22,15 +22,15 @@ internal sealed class UdpProxy : IAsyncDisposable
     private readonly Socket _socket;
     private readonly IPEndPoint _target;
     private readonly TimeSpan _idle;
-    private readonly SocketSource _open;
+    private readonly IContainerSide? _inside;
     private readonly CancellationTokenSource _end = new();
     private readonly ConcurrentDictionary<(EndPoint Client, IPAddress Local), UdpSession> _sessions = new();
     private readonly Task _receiving;
     private readonly Task _sweeping;
 
-    private UdpProxy(Socket socket, IPEndPoint target, TimeSpan idle, SocketSource open)
+    private UdpProxy(Socket socket, IPEndPoint target, TimeSpan idle, IContainerSide? inside)
     {
-        _open = open;
+        _inside = inside;
         _socket = socket;
         _target = target;
         _idle = idle;
@@ -50,9 +50,8 @@ internal sealed class UdpProxy : IAsyncDisposable
     /// <param name="socket">Bound; borrowed.</param>
     /// <param name="target">The container's port.</param>
     /// <param name="idle">After how long without a datagram a client is forgotten; null: as long as the kernel does.</param>
-    /// <param name="open">Where the sockets are from that send to it; null: this process's own network.</param>
-    public static UdpProxy Start(Socket socket, IPEndPoint target, TimeSpan? idle = null, SocketSource? open = null) =>
-        new(socket, target, idle ?? DefaultIdle, open ?? (_ => ValueTask.FromResult(new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp))));
+    /// <param name="inside">Where the sockets are from that send to it; null: this process's own network.</param>
+    public static UdpProxy Start(Socket socket, IPEndPoint target, TimeSpan? idle = null, IContainerSide? inside = null) => new(socket, target, idle ?? DefaultIdle, inside);
 
     public async ValueTask DisposeAsync()
     {
@@ -105,7 +104,10 @@ internal sealed class UdpProxy : IAsyncDisposable
             return null;
         }
 
-        return _sessions[(client, local)] = UdpSession.Start(_socket, client, local, _target, await _open(_end.Token).ConfigureAwait(false));
+        var container = _inside is null
+            ? new Socket(_target.AddressFamily, SocketType.Dgram, ProtocolType.Udp)
+            : await _inside.OpenAsync(PortProtocol.Udp, _end.Token).ConfigureAwait(false);
+        return _sessions[(client, local)] = UdpSession.Start(_socket, client, local, _target, container, _inside);
     }
 
     private async Task SweepAsync()

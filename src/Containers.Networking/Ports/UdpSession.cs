@@ -13,12 +13,14 @@ internal sealed class UdpSession : IAsyncDisposable
     private readonly IPEndPoint _client;
     private readonly IPAddress _local;
     private readonly Socket _container;
+    private readonly IContainerSide? _inside;
     private readonly CancellationTokenSource _end = new();
     private readonly Task _answering;
     private long _last = Environment.TickCount64;
 
-    private UdpSession(Socket listener, IPEndPoint client, IPAddress local, Socket container)
+    private UdpSession(Socket listener, IPEndPoint client, IPAddress local, Socket container, IContainerSide? inside)
     {
+        _inside = inside;
         _listener = listener;
         _client = client;
         _local = local;
@@ -34,15 +36,16 @@ internal sealed class UdpSession : IAsyncDisposable
     /// <param name="local">The address the client sent to, and expects answers from.</param>
     /// <param name="target">The container's port.</param>
     /// <param name="container">The socket that it is reached by; owned.</param>
+    /// <param name="inside">Where that is from, which counts; null: this process's own network.</param>
     /// <exception cref="SocketException">There is no way to the container.</exception>
-    public static UdpSession Start(Socket listener, IPEndPoint client, IPAddress local, IPEndPoint target, Socket container)
+    public static UdpSession Start(Socket listener, IPEndPoint client, IPAddress local, IPEndPoint target, Socket container, IContainerSide? inside)
     {
         try
         {
             // Connected, so that nobody else can answer in the container's name.
             container.Connect(target);
             container.Blocking = false;
-            return new UdpSession(listener, client, local, container);
+            return new UdpSession(listener, client, local, container, inside);
         }
         catch
         {
@@ -54,6 +57,7 @@ internal sealed class UdpSession : IAsyncDisposable
     public async ValueTask SendAsync(ReadOnlyMemory<byte> datagram, CancellationToken cancellationToken)
     {
         Touch();
+        _inside?.Count(datagram.Length, 0);
         await _container.SendAsync(datagram, SocketFlags.None, cancellationToken).ConfigureAwait(false);
     }
 
@@ -97,6 +101,7 @@ internal sealed class UdpSession : IAsyncDisposable
             if (error == SocketError.Success)
             {
                 Touch();
+                _inside?.Count(0, received);
                 DatagramReply.Send(_listener, buffer.AsSpan(0, received), _client, _local);
             }
         }

@@ -11,7 +11,7 @@ using Containers.UserNetworks;
 namespace Containers.Rootless;
 
 /// <summary>The network of one container of an ordinary user, from its start to its end: sockets inside it, and pasta where it has a way out.</summary>
-internal sealed class UserSession : IFeatureSession
+internal sealed class UserSession : IFeatureSession, IContainerSide
 {
     /// <summary>
     /// The container's own address on its loopback interface, which published ports lead to: those who connect seem to come from it. From
@@ -37,6 +37,9 @@ internal sealed class UserSession : IFeatureSession
     private NetlinkSocket? _rules;
     private HostWall? _wall;
     private NetworkEndpointInfo? _endpoint;
+    private (long Received, long Sent) _wayOut;
+    private long _received;
+    private long _sent;
     private bool _isEnded;
 
     /// <param name="networks">The engine's.</param>
@@ -60,6 +63,19 @@ internal sealed class UserSession : IFeatureSession
     /// <exception cref="SocketException">None can be had.</exception>
     public ValueTask<Socket> OpenAsync(PortProtocol protocol, CancellationToken cancellationToken) =>
         (protocol == PortProtocol.Tcp ? _tcp : _udp) is { } stock ? stock.TakeAsync(cancellationToken) : throw new SocketException((int)SocketError.NetworkDown);
+
+    public void Count(long received, long sent)
+    {
+        if (received > 0)
+        {
+            Interlocked.Add(ref _received, received);
+        }
+
+        if (sent > 0)
+        {
+            Interlocked.Add(ref _sent, sent);
+        }
+    }
 
     public void Attach(FileDescriptor networkNamespace)
     {
@@ -99,13 +115,17 @@ internal sealed class UserSession : IFeatureSession
         }
     }
 
+    /// <summary>What went through the interface, and what was passed on of published ports: of that the content, as nothing else of it is seen here.</summary>
     public ResourceUsage Count(ResourceUsage usage)
     {
         lock (_gate)
         {
-            return !_isEnded && _endpoint is not null && _links?.Links.Find(PastaLink.Interface)?.Statistics is { } statistics
-                ? usage with { NetworkReceivedBytes = (long)statistics.ReceivedBytes, NetworkSentBytes = (long)statistics.SentBytes }
-                : usage;
+            if (!_isEnded && _endpoint is not null && _links?.Links.Find(PastaLink.Interface)?.Statistics is { } statistics)
+            {
+                _wayOut = ((long)statistics.ReceivedBytes, (long)statistics.SentBytes);
+            }
+
+            return usage with { NetworkReceivedBytes = _wayOut.Received + Interlocked.Read(ref _received), NetworkSentBytes = _wayOut.Sent + Interlocked.Read(ref _sent) };
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class AwayResolver : IDisposable
         _address = answer ?? address;
         _socket = space.Run(() =>
         {
-            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            var socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
             socket.Bind(new IPEndPoint(address, 53));
             return socket;
         });
@@ -40,7 +40,7 @@ internal sealed class AwayResolver : IDisposable
         {
             try
             {
-                var received = await _socket.ReceiveFromAsync(query, new IPEndPoint(IPAddress.Any, 0));
+                var received = await _socket.ReceiveFromAsync(query, new IPEndPoint(_socket.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0));
                 await _socket.SendToAsync(Answer(query), received.RemoteEndPoint);
             }
             catch (Exception ended) when (ended is SocketException or ObjectDisposedException)

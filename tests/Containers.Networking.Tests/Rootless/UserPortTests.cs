@@ -104,6 +104,9 @@ public class UserPortTests
         await sending;
         Assert.True(sent.AsSpan().SequenceEqual(received));
         Assert.Equal(0, await stream.ReadAsync(received.AsMemory(0, 1), Box.Token));
+        var usage = await echo.GetUsageAsync(Box.Token);
+        Assert.InRange(usage.NetworkReceivedBytes!.Value, Size, Size * 5L / 4);
+        Assert.InRange(usage.NetworkSentBytes!.Value, Size, Size * 5L / 4);
     }
 
     [Fact]

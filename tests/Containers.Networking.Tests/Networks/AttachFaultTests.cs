@@ -119,7 +119,7 @@ public class AttachFaultTests
     private static string State(NetworkLab lab)
     {
         var rules = Regex.Replace(Host.Run("nft", "-s", "list", "ruleset"), @" expires \S+", string.Empty, RegexOptions.NonBacktracking);
-        rules = Regex.Replace(rules, @"(set limit\S+ \{[^{}]*?)\s*elements = \{[^{}]*\}", "$1", RegexOptions.NonBacktracking);
+        rules = Regex.Replace(rules, @"(?<head>set limit\S+ \{[^{}]*?)\s*elements = \{[^{}]*\}", "${head}", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture);
         var links = string.Join(' ', lab.Host.Links.List().Select(static link => link.Name).Order(StringComparer.Ordinal));
         var endpoints = string.Join(' ', lab.Networks.Bridges.SelectMany(static bridge => bridge.Endpoints).Select(static endpoint => $"{endpoint.Container.Id}:{endpoint.Address4}").Order(StringComparer.Ordinal));
         return $"{rules}\n{links}\n{endpoints}";

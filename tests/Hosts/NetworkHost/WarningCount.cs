@@ -7,7 +7,7 @@ namespace Containers.Tests.Hosts;
 internal sealed class WarningCount : ILoggerFactory, ILogger
 {
     public const int ForwardingEnabled = 202;
-    public const int OthersDrop = 209;
+    public const int OthersDrop = 213;
 
     private readonly ConcurrentDictionary<int, int> _counts = new();
 

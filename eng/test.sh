@@ -32,7 +32,7 @@ expected_skips=(
 packages=(
   busybox-static strace gcc libc6-dev uidmap e2fsprogs apparmor secilc # tests
   docker-registry skopeo umoci podman buildah mmdebstrap attr libcap2-bin # images, made and read by others
-  iproute2 nftables bind9-dnsutils dnsmasq-base musl-tools nginx-light curl iputils-ping # networks, used and seen by others
+  iproute2 nftables iptables bind9-dnsutils dnsmasq-base musl-tools nginx-light curl iputils-ping passt # networks, used and seen by others
   runc crun bubblewrap                                 # compared with
   qemu-user-static                                     # the launcher of the other machine
   qemu-system-x86                                      # eng/vm.sh

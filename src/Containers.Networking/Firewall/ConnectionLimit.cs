@@ -41,8 +41,8 @@ internal sealed class ConnectionLimit(FirewallTable firewall, string bridge, int
         batch.AddSet(Set4);
         batch.AddSet(Set6);
         batch.AddChain(Chain);
-        batch.AddRule(Chain, new Rule(Match.ConnectionsOfEachOver((uint)count, Set4.Name, Field.Ip4Source), Act.Counter, Act.Prohibit));
-        batch.AddRule(Chain, new Rule(Match.ConnectionsOfEachOver((uint)count, Set6.Name, Field.Ip6Source), Act.Counter, Act.Prohibit));
+        batch.AddRule(Chain, new Rule(Match.ConnectionsOfEachOver((uint)count, Set4.Name, Field.Ip4Source), Act.Counter, Act.Goto(firewall.Refused.Name)));
+        batch.AddRule(Chain, new Rule(Match.ConnectionsOfEachOver((uint)count, Set6.Name, Field.Ip6Source), Act.Counter, Act.Goto(firewall.Refused.Name)));
         batch.AddElements(firewall.Limits, new SetElement(Value.Interface(bridge)) { Verdict = Verdict.Jump(Chain.Name) });
     }
 

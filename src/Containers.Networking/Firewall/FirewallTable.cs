@@ -65,6 +65,7 @@ internal sealed class FirewallTable : IDisposable
         _fromContainers = new Chain(table, "from-containers");
         Published = new Chain(table, "published");
         Overlays = new Chain(table, "overlays");
+        Refused = new Chain(table, "refused");
         Bridges = new Set(table, "bridges", DataType.InterfaceName);
         _same = new Set(table, "same", DataType.InterfaceName, DataType.InterfaceName);
         _internal = new Set(table, "internal", DataType.InterfaceName);
@@ -101,6 +102,12 @@ internal sealed class FirewallTable : IDisposable
 
     /// <summary>Of the UDP packets to the host, and from containers to anywhere, those that are for overlay networks from strangers end here.</summary>
     public Chain Overlays { get; }
+
+    /// <summary>
+    /// Turns away, with an answer. Of a TCP connection it is a reset: whoever begins one hears of an ICMP message only with the next segment, a second
+    /// later, where the first is answered before the call that sent it is done, as on one host it is.
+    /// </summary>
+    public Chain Refused { get; }
 
     public Set Services { get; }
 
@@ -189,7 +196,7 @@ internal sealed class FirewallTable : IDisposable
             batch.AddSet(set);
         }
 
-        foreach (var chain in (ReadOnlySpan<Chain>)[_egress, _fromContainers, Published, Overlays])
+        foreach (var chain in (ReadOnlySpan<Chain>)[_egress, _fromContainers, Published, Overlays, Refused])
         {
             batch.AddChain(chain);
         }
@@ -205,6 +212,8 @@ internal sealed class FirewallTable : IDisposable
         }
 
         Guard.Declare(batch);
+        batch.AddRule(Refused, new Rule(Act.ResetTcp));
+        batch.AddRule(Refused, new Rule(Act.Prohibit));
         DeclareTranslation(batch);
         DeclareEgress(batch);
         DeclareForwarding(batch);
@@ -248,14 +257,14 @@ internal sealed class FirewallTable : IDisposable
         batch.AddRule(_forward, new Rule(From(Bridges), Act.Jump(_egress.Name)));
         batch.AddRule(_forward, new Rule(Match.State(ConnectionState.New), Act.VerdictOf(Limits.Name, Field.InputInterface)));
         batch.AddRule(_forward, new Rule(Match.In(_same.Name, Field.InputInterface, Field.OutputInterface), Act.Accept));
-        batch.AddRule(_forward, new Rule(From(_internal), Act.Counter, Act.Prohibit));
+        batch.AddRule(_forward, new Rule(From(_internal), Act.Counter, Act.Goto(Refused.Name)));
         batch.AddRule(_forward, new Rule(To(_internal), Act.Counter, Act.Drop));
         batch.AddRule(_forward, new Rule(From(Bridges), Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));
         batch.AddRule(_forward, new Rule(To(Bridges), Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));
-        batch.AddRule(_forward, new Rule(From(Bridges), Match.NotIn(_hosted.Name, Field.InputInterface), Match.Destination(LinkLocal4), Act.Counter, Act.Prohibit));
-        batch.AddRule(_forward, new Rule(From(Bridges), Match.NotIn(_hosted.Name, Field.InputInterface), Match.Destination(CloudServices6), Act.Counter, Act.Prohibit));
+        batch.AddRule(_forward, new Rule(From(Bridges), Match.NotIn(_hosted.Name, Field.InputInterface), Match.Destination(LinkLocal4), Act.Counter, Act.Goto(Refused.Name)));
+        batch.AddRule(_forward, new Rule(From(Bridges), Match.NotIn(_hosted.Name, Field.InputInterface), Match.Destination(CloudServices6), Act.Counter, Act.Goto(Refused.Name)));
         batch.AddRule(_forward, new Rule(To(Bridges), Match.Status(ConnectionStatus.DestinationNat), Act.Accept));
-        batch.AddRule(_forward, new Rule(From(Bridges), To(Bridges), Act.Counter, Act.Prohibit));
+        batch.AddRule(_forward, new Rule(From(Bridges), To(Bridges), Act.Counter, Act.Goto(Refused.Name)));
         batch.AddRule(_forward, new Rule(To(Bridges), Act.Counter, Act.Drop));
         batch.AddRule(_forward, new Rule(Match.NetworkProtocol(EtherType.Ip4), From(_uplinks4), To(_uplinks4), Act.Counter, Act.Drop));
         batch.AddRule(_forward, new Rule(Match.NetworkProtocol(EtherType.Ip6), From(_uplinks6), To(_uplinks6), Act.Counter, Act.Drop));
@@ -275,7 +284,7 @@ internal sealed class FirewallTable : IDisposable
         batch.AddRule(_fromContainers, new Rule(From(_internal), Act.Counter, Act.Drop));
         batch.AddRule(_fromContainers, new Rule(Match.Is(Field.IcmpType, Value.Byte(EchoRequest4)), Act.Accept));
         batch.AddRule(_fromContainers, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(EchoRequest6)), Act.Accept));
-        batch.AddRule(_fromContainers, new Rule(Act.Counter, Act.Reject));
+        batch.AddRule(_fromContainers, new Rule(Act.Counter, Act.Goto(Refused.Name)));
     }
 
     private void Change(NftBatch batch, bool adding, string bridge, IReadOnlyList<IPNetwork> subnets, bool isInternal, bool reachesHost)

@@ -28,6 +28,7 @@ internal sealed class HostWall : IDisposable
 
     private static readonly Table Table = new(NftFamily.Inet, "containers-host");
     private static readonly Chain Output = new(Table, "output") { Hook = new Hook(HookPoint.Output, ChainPriority.Filter) };
+    private static readonly Chain Refused = new(Table, "refused");
     private static readonly Set Four = new(Table, "host4", DataType.Ip4);
     private static readonly Set Six = new(Table, "host6", DataType.Ip6);
 
@@ -66,6 +67,9 @@ internal sealed class HostWall : IDisposable
         batch.AddSet(Four);
         batch.AddSet(Six);
         batch.AddChain(Output);
+        batch.AddChain(Refused);
+        batch.AddRule(Refused, new Rule(Act.ResetTcp));
+        batch.AddRule(Refused, new Rule(Act.Reject));
         batch.AddRule(Output, new Rule(Match.NotOutputInterface(device), Act.Accept));
         if (names is not null)
         {
@@ -79,11 +83,11 @@ internal sealed class HostWall : IDisposable
 
         foreach (var network in Inner)
         {
-            batch.AddRule(Output, new Rule(Match.Destination(network), Act.Counter, Act.Reject));
+            batch.AddRule(Output, new Rule(Match.Destination(network), Act.Counter, Act.Goto(Refused.Name)));
         }
 
-        batch.AddRule(Output, new Rule(Match.In(Four.Name, Field.Ip4Destination), Act.Counter, Act.Reject));
-        batch.AddRule(Output, new Rule(Match.In(Six.Name, Field.Ip6Destination), Act.Counter, Act.Reject));
+        batch.AddRule(Output, new Rule(Match.In(Four.Name, Field.Ip4Destination), Act.Counter, Act.Goto(Refused.Name)));
+        batch.AddRule(Output, new Rule(Match.In(Six.Name, Field.Ip6Destination), Act.Counter, Act.Goto(Refused.Name)));
         AddAddresses(batch);
     }
 

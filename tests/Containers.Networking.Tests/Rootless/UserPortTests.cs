@@ -44,7 +44,7 @@ public class UserPortTests
     {
         await using var lab = new UserLab();
         await using var web = await lab.StartAsync(Perl("TCP, Listen => 9", "while (my $c = $s->accept) { print $c $c->peerhost, qq{\\n}; sleep 1 }").WithPort(7));
-        using var client = await ConnectAsync(web.GetPort(7));
+        using var client = await ConnectAsync(web);
         Assert.DoesNotContain("127.0.0", await EchoServer.ReadLineAsync(client), StringComparison.Ordinal);
     }
 
@@ -67,14 +67,14 @@ public class UserPortTests
     {
         await using var lab = new UserLab();
         await using var echo = await lab.StartAsync(Echo.WithPort(7));
-        var port = echo.GetPort(7);
-        using (await ConnectAsync(port))
+        using (await ConnectAsync(echo))
         {
         }
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(async number =>
         {
-            using var client = await ConnectAsync(port);
+            using var client = new TcpClient();
+            await client.ConnectAsync(IPAddress.Loopback, echo.GetPort(7), Box.Token);
             var line = Encoding.ASCII.GetBytes($"{number}\n");
             await client.GetStream().WriteAsync(line, Box.Token);
             return await EchoServer.ReadLineAsync(client);
@@ -88,7 +88,7 @@ public class UserPortTests
         const int Size = 64 << 20;
         await using var lab = new UserLab();
         await using var echo = await lab.StartAsync(Echo.WithPort(7));
-        using var client = await ConnectAsync(echo.GetPort(7));
+        using var client = await ConnectAsync(echo);
         var sent = new byte[Size];
         new Random(7).NextBytes(sent);
         var stream = client.GetStream();
@@ -133,7 +133,7 @@ public class UserPortTests
             // Ports that no other test gets: those below are not given to who asks for any.
             var echo = await lab.StartAsync(Echo.WithPorts(new PortRange(7, 7), new PortRange(21000, 21999)));
             var port = echo.GetPort(7);
-            using var client = await ConnectAsync(port);
+            using var client = await ConnectAsync(echo);
             await client.GetStream().WriteAsync("x\n"u8.ToArray(), Box.Token);
             Assert.Equal("x", await EchoServer.ReadLineAsync(client));
             await echo.DisposeAsync();
@@ -196,27 +196,18 @@ public class UserPortTests
         }
     }
 
-    /// <summary>A connection that the server has: until it listens, one is made and reset.</summary>
-    private static async Task<TcpClient> ConnectAsync(int port)
+    /// <summary>A connection to a server that listens inside: before it does, one is made and reset.</summary>
+    private static async Task<TcpClient> ConnectAsync(Container server)
     {
-        for (var clock = Stopwatch.StartNew(); ;)
+        const string IsListening = "grep -q ':0007 00000000:0000 0A' /proc/net/tcp";
+        for (var attempt = 0; !await Box.SucceedsInAsync(server, IsListening); attempt++)
         {
-            var client = new TcpClient();
-            try
-            {
-                await client.ConnectAsync(IPAddress.Loopback, port, Box.Token);
-                await Task.Delay(20, Box.Token);
-                if (!client.Client.Poll(0, SelectMode.SelectRead) || client.Available > 0)
-                {
-                    return client;
-                }
-            }
-            catch (SocketException) when (clock.Elapsed < TimeSpan.FromSeconds(10))
-            {
-            }
-
-            client.Dispose();
+            Assert.True(attempt < 500, "the server does not listen");
         }
+
+        var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, server.GetPort(7), Box.Token);
+        return client;
     }
 
     private static async Task<string?> AskAsync(UdpClient client, string text)

@@ -14,8 +14,6 @@ namespace Containers.Rootless;
 /// </summary>
 internal sealed class HostWall : IDisposable
 {
-    private const byte IcmpSix = 58;
-
     /// <summary>Never of the outside: this host, loopback, the links of a host with what a cloud serves there, all that listen.</summary>
     private static readonly IPNetwork[] Inner =
     [
@@ -78,7 +76,7 @@ internal sealed class HostWall : IDisposable
 
         foreach (var network in Links)
         {
-            batch.AddRule(Output, new Rule(Match.Destination(network), Match.TransportProtocol(IcmpSix), Act.Accept));
+            batch.AddRule(Output, new Rule(Match.Destination(network), Match.TransportProtocol(TransportProtocol.Icmp6), Act.Accept));
         }
 
         foreach (var network in Inner)

@@ -216,7 +216,7 @@ public class PortTests
         Assert.Equal(rules, Rules());
         Assert.Equal($"{outside.Address}", await Client.HearAsync(outside.Space.Namespace, new IPEndPoint(outside.HostAddress, web.GetPort(20999))));
 
-        // Of this engine alone: that of a host which was just killed may not be gone yet.
+        // Of this engine alone: tests that run at the same time have theirs.
         int Rules() => Host.Run("nft", "-a", "list", "table", "inet", table).Split('\n').Count(static line => line.Contains("# handle", StringComparison.Ordinal) && !line.Contains('{', StringComparison.Ordinal));
     }
 

@@ -9,10 +9,10 @@ using System.Security.Cryptography;
 namespace Containers.Names;
 
 /// <summary>
-/// Asks the host's resolvers, from the host's own network, for all networks of an engine. Each question goes out from a port of its own and
-/// with a number of its own, both by chance, so that nobody who does not see it can answer it; what comes back must be of that question.
+/// Asks the host's resolvers, from the host's own network, for all networks of an engine. Each question goes out from a port and with a number
+/// by chance, so that nobody who does not see it can answer it; what comes back must be of that question.
 /// </summary>
-internal sealed class QueryForwarder
+internal sealed class QueryForwarder : IDisposable
 {
     /// <summary>Each is a descriptor of the host's process.</summary>
     public const int MostAtOnce = 512;
@@ -28,6 +28,7 @@ internal sealed class QueryForwarder
     /// <summary>Milliseconds for which a server that did not answer is asked after the others.</summary>
     private const long Grudge = 10_000;
 
+    private readonly ResolverSockets _sockets = new();
     private readonly Quota _all = new(MostAtOnce);
     private readonly ConcurrentDictionary<IPEndPoint, long> _silent = new();
 
@@ -53,6 +54,8 @@ internal sealed class QueryForwarder
         _all.Return();
         limits.Forwarded.Return();
     }
+
+    public void Dispose() => _sockets.Dispose();
 
     /// <summary>Asks one server after the other.</summary>
     /// <param name="message">The query; sent as it is, but for its number.</param>
@@ -124,17 +127,33 @@ internal sealed class QueryForwarder
         return 0;
     }
 
-    private static async Task<int> AskDatagramAsync(IPEndPoint server, ReadOnlyMemory<byte> message, DnsQuery query, Memory<byte> answer, CancellationToken cancellationToken)
+    private async Task<int> AskDatagramAsync(IPEndPoint server, ReadOnlyMemory<byte> message, DnsQuery query, Memory<byte> answer, CancellationToken cancellationToken)
     {
-        using var socket = new Socket(server.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-        await socket.ConnectAsync(server, cancellationToken).ConfigureAwait(false);
-        await socket.SendAsync(message, cancellationToken).ConfigureAwait(false);
-        while (true)
+        var socket = _sockets.Take(server);
+        var isClean = false;
+        try
         {
-            var length = await socket.ReceiveAsync(answer, cancellationToken).ConfigureAwait(false);
-            if (IsAnswer(message.Span, query, answer.Span[..length]))
+            await socket.SendAsync(message, cancellationToken).ConfigureAwait(false);
+            for (var received = 1; ; received++)
             {
-                return length;
+                var length = await socket.ReceiveAsync(answer, cancellationToken).ConfigureAwait(false);
+                if (IsAnswer(message.Span, query, answer.Span[..length]))
+                {
+                    isClean = received == 1;
+                    return length;
+                }
+            }
+        }
+        finally
+        {
+            if (isClean)
+            {
+                _sockets.Return(socket);
+            }
+            else
+            {
+                // Answers may still come to it, or somebody guesses.
+                socket.Dispose();
             }
         }
     }

@@ -145,6 +145,7 @@ internal sealed class HostSide : IDisposable
         Watch?.Dispose();
         Removal?.Dispose();
         DropFirewall();
+        Forwarder.Dispose();
         Links?.Dispose();
         Marks.Dispose();
     }

@@ -58,6 +58,20 @@ public sealed class QueryForwarderTests : IDisposable
         Assert.Single(upstream.Asked);
     }
 
+    [Theory]
+    [InlineData(false, 32, 90)]
+    [InlineData(true, 95, 100)]
+    public async Task Port_ThatHeardAnythingElseIsNotUsedAgain(bool isGuessed, int fewest, int most)
+    {
+        using var upstream = new PlaybackResolver(query => [.. isGuessed ? (byte[][])[[1, 2, 3]] : [], DnsBytes.Answer(query, IPAddress.Parse("192.0.2.1"))]);
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.NotEmpty(await AskAsync(Example, true, upstream.EndPoint));
+        }
+
+        Assert.InRange(upstream.Asked.Select(static asked => asked.Port).Distinct().Count(), fewest, most);
+    }
+
     [Fact]
     public async Task Answer_InAnotherCaseIsTaken()
     {
@@ -152,7 +166,11 @@ public sealed class QueryForwarderTests : IDisposable
         Assert.NotEmpty(await AskAsync(Example, true, upstream.EndPoint));
     }
 
-    public void Dispose() => _lab.Dispose();
+    public void Dispose()
+    {
+        _forwarder.Dispose();
+        _lab.Dispose();
+    }
 
     private async Task<byte[]> AskAsync(byte[] message, bool isDatagram, params IPEndPoint[] servers)
     {

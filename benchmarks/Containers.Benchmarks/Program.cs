@@ -12,7 +12,7 @@ try
         throw new BenchmarkException("run as root: crun and runc with limits, and the floor, need it");
     }
 
-    if (options.Networks && OwnNetwork.Enter(args) is { } status)
+    if ((options.Networks || options.Names) && OwnNetwork.Enter(args) is { } status)
     {
         return status;
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Containers.Names;
 
 namespace Containers.Benchmarks.Names;
 
@@ -8,9 +9,10 @@ internal sealed class LoopbackResolver : IDisposable
 {
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
 
-    public LoopbackResolver()
+    /// <param name="endPoint">Where it listens, in the network namespace of the calling thread.</param>
+    public LoopbackResolver(IPEndPoint endPoint)
     {
-        _socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _socket.Bind(endPoint);
         new Thread(Serve) { IsBackground = true }.Start();
     }
 
@@ -20,19 +22,20 @@ internal sealed class LoopbackResolver : IDisposable
 
     private void Serve()
     {
-        byte[] record = [0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1];
+        const int endOfQuestion = 4;
+        byte[] header = [0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0];
+        byte[] record = [0xC0, DnsQuery.HeaderSize, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1];
         var message = new byte[4096];
         var from = new SocketAddress(AddressFamily.InterNetwork);
         try
         {
             while (true)
             {
-                int length = _socket.ReceiveFrom(message, SocketFlags.None, from);
-                message[2] = 0x81;
-                message[3] = 0x80;
-                message[7] = 1;
-                record.CopyTo(message, length);
-                _socket.SendTo(message.AsSpan(0, length + record.Length), SocketFlags.None, from);
+                // What a forwarder adds to the question, as the options of EDNS, is not answered.
+                int question = DomainName.Skip(message.AsSpan(0, _socket.ReceiveFrom(message, SocketFlags.None, from)), DnsQuery.HeaderSize) + endOfQuestion;
+                header.CopyTo(message, sizeof(ushort));
+                record.CopyTo(message, question);
+                _socket.SendTo(message.AsSpan(0, question + record.Length), SocketFlags.None, from);
             }
         }
         catch (Exception ended) when (ended is SocketException or ObjectDisposedException)

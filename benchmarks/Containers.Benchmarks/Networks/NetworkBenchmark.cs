@@ -184,7 +184,7 @@ internal sealed class NetworkBenchmark(BenchmarkOptions options)
         List<(string, string)> versions = [("iperf3", peers.Require("iperf3", "--version").Split('\n')[0])];
         if (podman is not null)
         {
-            versions.Add(("podman", $"{peers.Require("podman", "--version").Trim()}, {podman.Backend}"));
+            versions.Add(("podman", podman.Version));
         }
 
         return versions;

@@ -167,8 +167,7 @@ internal sealed class NetworkBenchmark(BenchmarkOptions options)
         }
 
         report.Section("Throughput", $"""
-            TCP, one connection, iperf3 at both ends; the median of {rounds} times {seconds} seconds each, ours and podman's in turn. Over 127.0.0.1 podman has
-            the kernel translate addresses, which needs route_localnet; ours is copied by the engine's process, with no such opening.
+            TCP, one connection, iperf3 at both ends; the median of {rounds} times {seconds} seconds each, ours and podman's in turn.
             """, throughput.Table());
         _budget.AddRange(throughput.Ratios.Select(static ratio => ($"podman's throughput / ours, {ratio.Way}", ratio.Ratio, 1.0, "×")));
     }

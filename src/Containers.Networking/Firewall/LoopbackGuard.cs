@@ -31,8 +31,8 @@ internal sealed class LoopbackGuard(string name)
     /// <summary>Adds the rules to a chain before any translation.</summary>
     public static void Declare(NftBatch batch, Chain chain)
     {
-        batch.AddRule(chain, new Rule(Match.InputInterfaces(HostSide.BridgePrefix), Match.Destination(Network), Act.Counter, Act.Drop));
-        batch.AddRule(chain, new Rule(Match.InputInterfaces(HostSide.BridgePrefix), Match.Source(Network), Act.Counter, Act.Drop));
+        batch.AddRule(chain, new Rule(Match.Destination(Network), Match.InputInterfaces(HostSide.BridgePrefix), Act.Counter, Act.Drop));
+        batch.AddRule(chain, new Rule(Match.Source(Network), Match.InputInterfaces(HostSide.BridgePrefix), Act.Counter, Act.Drop));
     }
 
     /// <summary>Takes that table away, if nobody else has.</summary>

@@ -10,7 +10,7 @@ namespace Containers.Firewall;
 /// host's own connections do not come by here with such an address: they are translated back later.
 /// <para>
 /// The rules are in the engine's table, which no reload of the host's firewall takes away, and in one that no socket owns, which does not end
-/// with the process: bridges do not, nor at once what runs in containers. The next engine takes away both.
+/// with the process and its guardian, as bridges do not. The next engine takes away both.
 /// </para>
 /// </summary>
 internal sealed class LoopbackGuard(string name)

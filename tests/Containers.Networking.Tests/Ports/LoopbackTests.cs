@@ -3,11 +3,13 @@ using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Containers.Netlink;
 using Containers.Nftables;
+using Containers.Rtnetlink;
 using Containers.Tests.Networks;
 
 namespace Containers.Tests.Ports;
 
 /// <summary>Published ports at 127.0.0.1, which the kernel translates, and what else is at 127.0.0.1, which containers must not reach by that.</summary>
+[Trait("Category", "Vm")]
 public class LoopbackTests
 {
     private const string Localnet = "route_localnet";
@@ -62,15 +64,23 @@ public class LoopbackTests
 
         // What a container with CAP_NET_ADMIN would do.
         KernelSettings.Write(inside, (KernelSettings.ForInterface("ipv4", "eth0", Localnet), "1"), (KernelSettings.ForInterface("ipv4", "lo", Localnet), "1"));
-        var space = $"--net=/proc/{web.ProcessId}/ns/net";
-        Host.Run("nsenter", space, "ip", "address", "delete", "127.0.0.1/8", "dev", "lo");
-        Host.Run("nsenter", space, "ip", "route", "add", "127.0.0.1/32", "via", $"{network.Gateway}", "src", address);
+        using (var links = RouteClient.Open(inside))
+        {
+            links.Addresses.Delete(new InterfaceAddress(links.Links.Get("lo").Index, IPAddress.Loopback, 8));
+            links.Routes.Add(new Route(new IPNetwork(IPAddress.Loopback, 32)) { Gateway = network.Gateway, PreferredSource = web.Networks[0].Address });
+        }
+
         Assert.Null(await Client.AskAsync(inside, secret.EndPoint));
         Assert.Null(await Client.AskAsync(inside, new IPEndPoint(IPAddress.Loopback, web.GetPort(80))));
 
         var firewall = lab.Networks.Firewall!;
         void RemoveOwned() => firewall.Client.Commit(batch => batch.FlushChain(new Chain(firewall.Table, "raw-prerouting")));
-        void RemoveLasting() => Host.Run("nft", "delete", "table", "ip", firewall.Table.Name);
+        void RemoveLasting()
+        {
+            using var somebody = NftablesClient.Open();
+            somebody.Commit(batch => batch.DeleteTable(new Table(NftFamily.Ip, firewall.Table.Name)));
+        }
+
         Action first = whenTheProcessIsGone ? RemoveOwned : RemoveLasting;
         first();
         Assert.Null(await Client.AskAsync(inside, secret.EndPoint));

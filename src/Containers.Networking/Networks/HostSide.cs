@@ -34,6 +34,7 @@ internal sealed class HostSide : IDisposable
     private readonly EngineDirectory _directory;
     private readonly IReadOnlyList<IFirewallPart> _parts;
     private readonly HashSet<int> _bridges = [];
+    private readonly LateSweep? _sweep;
 
     public HostSide(ContainerEngine engine, IReadOnlyList<IFirewallPart> parts)
     {
@@ -50,7 +51,7 @@ internal sealed class HostSide : IDisposable
             Watch = new LinkWatch(Reactor);
             Removal = new LinkRemoval(Logger);
             Names = new NameRegistry(new HostResolvers(), Logger.AnswerFailed);
-            DeadEngines.Sweep(this);
+            _sweep = new LateSweep(this);
         }
         catch
         {
@@ -157,6 +158,7 @@ internal sealed class HostSide : IDisposable
     public void Dispose()
     {
         // Null where the constructor failed.
+        _sweep?.Dispose();
         Watch?.Dispose();
         Removal?.Dispose();
         DropFirewall();

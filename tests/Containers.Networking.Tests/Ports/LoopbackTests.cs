@@ -9,12 +9,12 @@ using Containers.Tests.Networks;
 namespace Containers.Tests.Ports;
 
 /// <summary>Published ports at 127.0.0.1, which the kernel translates, and what else is at 127.0.0.1, which containers must not reach by that.</summary>
-[Trait("Category", "Vm")]
 public class LoopbackTests
 {
     private const string Localnet = "route_localnet";
 
     [Fact]
+    [Trait("Category", "Vm")]
     public async Task PortAt127_IsTheKernelsWorkAndNotThisProcesss()
     {
         await using var lab = new NetworkLab();
@@ -49,6 +49,7 @@ public class LoopbackTests
 
     /// <summary>The network may reach services of the host, so that nothing else is in the way; and each of the two guards is there alone.</summary>
     [Theory]
+    [Trait("Category", "Vm")]
     [InlineData(true)]
     [InlineData(false)]
     public async Task Container_ReachesNothingOfTheHostsLoopbackByCraftedPackets(bool whenTheProcessIsGone)

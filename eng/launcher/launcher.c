@@ -6,9 +6,9 @@
  * which order, and what each failure means is decided by the host, where it can be read, printed and tested.
  *
  * Started by the host with the program as descriptor 3. A program can contain OP_SERVE: the process then becomes the
- * guardian of an engine, which forks a child for every program that arrives on its socket. It is PID 1 of a PID
- * namespace, so that when the host dies, and the socket with it, the guardian exits and the kernel kills all below; a
- * guardian of containers that share the host's processes has none, and kills them itself.
+ * guardian of an engine, which forks a child for every program that arrives on its socket. When the host dies, and the
+ * socket with it, the guardian kills all that is below it, and ends. It is PID 1 of a PID namespace, so that the kernel
+ * does that when it is killed itself; a guardian of containers that share the host's processes has none.
  *
  * Rules: no libc, no allocation, no writable data of its own; jumps go forward only; every address a program names is
  * checked against the program's own mapping.
@@ -26,7 +26,7 @@ typedef long i64;
 #if defined(__x86_64__)
 enum {
     NR_read = 0, NR_close = 3, NR_lseek = 8, NR_mmap = 9, NR_sendmsg = 46, NR_recvmsg = 47, NR_getpid = 39, NR_clone = 56, NR_wait4 = 61,
-    NR_kill = 62, NR_rt_sigtimedwait = 128, NR_exit_group = 231, NR_openat = 257, NR_ppoll = 271, NR_signalfd4 = 289,
+    NR_dup3 = 292, NR_kill = 62, NR_rt_sigtimedwait = 128, NR_exit_group = 231, NR_openat = 257, NR_ppoll = 271, NR_signalfd4 = 289,
     NR_pidfd_send_signal = 424, NR_clone3 = 435, NR_close_range = 436, NR_munmap = 11
 };
 
@@ -45,7 +45,7 @@ __asm__(".globl _start\n_start:\n  xor %ebp, %ebp\n  and $-16, %rsp\n  call laun
 
 #elif defined(__aarch64__)
 enum {
-    NR_openat = 56, NR_close = 57, NR_lseek = 62, NR_read = 63, NR_ppoll = 73, NR_signalfd4 = 74, NR_exit_group = 94, NR_kill = 129,
+    NR_dup3 = 24, NR_openat = 56, NR_close = 57, NR_lseek = 62, NR_read = 63, NR_ppoll = 73, NR_signalfd4 = 74, NR_exit_group = 94, NR_kill = 129,
     NR_rt_sigtimedwait = 137, NR_getpid = 172, NR_sendmsg = 211, NR_clone = 220, NR_recvmsg = 212, NR_munmap = 215, NR_mmap = 222, NR_wait4 = 260,
     NR_pidfd_send_signal = 424, NR_clone3 = 435, NR_close_range = 436
 };
@@ -283,12 +283,36 @@ static void reap(u64 main_pid)
 
 /* ---- guardian: the process that forks containers ---------------------------------------------------------------- */
 
-/* The host is gone, and so must everything below be. As PID 1 of its namespace the guardian takes that along. */
+/*
+ * The host is gone, and so must everything below be: before this process, whose descriptors the kernel closes before it kills
+ * the namespace of a PID 1. What is held must be there longer than the last of them.
+ */
 static void end(void)
 {
-    if (!is_first())
+    if (!is_first()) {
         end_children(0);
+    } else {
+        /* Nobody escapes by a fork: the kernel looks for signals once more before there is a child. */
+        CALL(NR_kill, -1, 9, 0, 0);
+        while (CALL(NR_wait4, -1, 0, 0x40000000 /* __WALL */, 0) != -ERR_CHILD)
+            ;
+    }
     exit_with(0);
+}
+
+/* All that came with a request, and what was made of it; not what is held. */
+static void close_passed(void)
+{
+    CALL(NR_close_range, FIRST_PASSED_FD, HELD_FD - 1, 0, 0);
+    CALL(NR_close_range, HELD_FD + 1, ~0u, 0, 0);
+}
+
+/* Keeps the descriptor that came with the request, or none, in place of the last one. */
+static void hold(void)
+{
+    if (CALL(NR_dup3, FIRST_PASSED_FD, HELD_FD, 0x80000 /* CLOEXEC */, 0) < 0)
+        CALL(NR_close, HELD_FD, 0, 0, 0);
+    close_passed();
 }
 
 static void send_message(u64 socket, struct message *message, int fd)
@@ -339,7 +363,7 @@ static void report_exits(u64 socket)
 static void signal_process(const struct request *request)
 {
     CALL(NR_pidfd_send_signal, FIRST_PASSED_FD, request->cgroup_index, 0, 0);
-    CALL(NR_close_range, FIRST_PASSED_FD, ~0u, 0, 0);
+    close_passed();
 }
 
 static void spawn(u64 socket, const struct request *request)
@@ -353,12 +377,14 @@ static void spawn(u64 socket, const struct request *request)
     /* Other sandboxes hide clone3, whose flags their filters cannot see; without namespaces the old call does as well. */
     if (pid == -ERR_NOSYS && request->clone_flags == 0)
         pid = CALL(NR_clone, 0x1000 | SIGNAL_CHILD, 0, &pidfd, 0);
-    if (pid == 0)
+    if (pid == 0) {
+        CALL(NR_close, HELD_FD, 0, 0, 0);
         run(map_program(FIRST_PASSED_FD));
+    }
 
     struct message message = {MESSAGE_SPAWNED, request->id, (int)pid, 0, 0, 0, 0};
     send_message(socket, &message, pidfd);
-    CALL(NR_close_range, FIRST_PASSED_FD, ~0u, 0, 0);
+    close_passed();
 }
 
 static void serve(u64 socket)
@@ -403,6 +429,8 @@ static void serve(u64 socket)
             i64 received = CALL(NR_recvmsg, socket, &header_, 0x40000000 /* MSG_CMSG_CLOEXEC */, 0);
             if (received == sizeof request && request.clone_flags == REQUEST_SIGNAL)
                 signal_process(&request);
+            else if (received == sizeof request && request.clone_flags == REQUEST_HOLD)
+                hold();
             else if (received == sizeof request)
                 spawn(socket, &request);
             else if (received != -ERR_INTR)

@@ -14,6 +14,7 @@
 #define SIGNAL_FD 3       /* of the guardian */
 #define FIRST_PASSED_FD 5 /* in a child of the guardian: its program, then what came with it */
 #define MAX_PASSED_FDS 64
+#define HELD_FD (FIRST_PASSED_FD + MAX_PASSED_FDS) /* of the guardian alone: open until all below it have ended */
 
 #define SIGNAL_CHILD 17
 #define SIGNAL_END 64 /* to an init that is not PID 1: end the job and everything below */
@@ -62,6 +63,9 @@ struct step {
 
 /* Of a request that is none for a process: send the signal in cgroup_index to the one whose pidfd came with it. */
 #define REQUEST_SIGNAL (~0ul)
+
+/* The other: hold the descriptor that came with it, or none. */
+#define REQUEST_HOLD (~0ul - 1)
 
 /* Host to guardian; descriptors ride along: the program first. */
 struct request {

@@ -29,6 +29,10 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     private EngineDirectory? _directory;
     private Reactor? _reactor;
     private readonly Guardian?[] _guardians = new Guardian?[Enum.GetValues<GuardianKind>().Length];
+
+    /// <summary>For what the guardians hold: one that is made gets it, and one that is disposed is none of them any more.</summary>
+    private readonly Lock _heldGate = new();
+    private FileDescriptor? _held;
     private CgroupHost? _cgroups;
     private UserNamespacePool? _userNamespaces;
     private bool _isDisposed;
@@ -176,7 +180,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
             }
 
             _isDisposed = true;
-            foreach (var guardian in _guardians)
+            foreach (var guardian in TakeGuardians())
             {
                 guardian?.Dispose();
             }
@@ -214,13 +218,29 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
             _userNamespaces ??= Facts.IsRootless ? null : new UserNamespacePool(LauncherImage.Create(Directory.Path));
             if (_guardians[(int)kind] is not { HasEnded: false } guardian)
             {
-                _guardians[(int)kind]?.Dispose();
-                _guardians[(int)kind] = guardian = kind == GuardianKind.Plain
+                guardian = kind == GuardianKind.Plain
                     ? Guardian.Start(_reactor!, kind, rootless: false, Directory.Path, null)
                     : StartGuardian(kind, Directory.Path);
+                Replace(kind, guardian);
             }
 
             return guardian;
+        }
+    }
+
+    /// <summary>
+    /// What must stay open until every process of this engine's containers has ended, however this process ends: the guardians keep it.
+    /// Null, before it is closed: nothing any more.
+    /// </summary>
+    internal void HoldOpen(FileDescriptor? descriptor)
+    {
+        lock (_heldGate)
+        {
+            _held = descriptor;
+            foreach (var guardian in _guardians)
+            {
+                guardian?.Hold(descriptor);
+            }
         }
     }
 
@@ -286,6 +306,29 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
 
         HasManyIds = !Facts.IsRootless;
         return Guardian.Start(_reactor!, kind, Facts.IsRootless, directory, null);
+    }
+
+    private void Replace(GuardianKind kind, Guardian guardian)
+    {
+        lock (_heldGate)
+        {
+            _guardians[(int)kind]?.Dispose();
+            _guardians[(int)kind] = guardian;
+            if (_held is not null)
+            {
+                guardian.Hold(_held);
+            }
+        }
+    }
+
+    private Guardian?[] TakeGuardians()
+    {
+        lock (_heldGate)
+        {
+            var all = _guardians.ToArray();
+            Array.Clear(_guardians);
+            return all;
+        }
     }
 
     internal void Untrack(Container container) => _active.TryRemove(container, out _);

@@ -217,7 +217,7 @@ public sealed partial class ContainerNetworks : IDisposable
             throw new NetworkException("create the network", name, Errno.EPERM, UserRules.NoBridges);
         }
 
-        _host ??= OpenHost();
+        _host ??= new HostSide(_engine, _parts);
         try
         {
             return _networks[name] = BridgeNetwork.Create(_host, name, options);
@@ -227,12 +227,6 @@ public sealed partial class ContainerNetworks : IDisposable
             _host.DropFirewall();
             throw;
         }
-    }
-
-    private HostSide OpenHost()
-    {
-        var directory = _engine.EnsureDirectory();
-        return new HostSide(directory, _parts, _engine.EnsureReactor(), _engine.Logger);
     }
 
     private void Remove(BridgeNetwork network)

@@ -47,6 +47,9 @@ internal static partial class NetworkLog
     [LoggerMessage(EventId = 213, Level = LogLevel.Warning, Message = "The chain {Chain} drops what it does not accept of forwarded packets, whatever other tables say, and names no interface that begins with {Bridges}: containers reach nothing beyond their network, nor are their published ports reached, until it accepts these as input and as output (with Docker: iptables -I DOCKER-USER -i {Bridges}+ -j ACCEPT, and the same with -o)")]
     public static partial void OthersDrop(this ILogger logger, string chain, string bridges);
 
+    [LoggerMessage(EventId = 214, Level = LogLevel.Warning, Message = "What an engine whose process has died left could not be taken away; the next engine tries again")]
+    public static partial void NotSwept(this ILogger logger, Exception fault);
+
     [LoggerMessage(EventId = 240, Level = LogLevel.Warning, Message = "A container was not given an answer about a name")]
     public static partial void AnswerFailed(this ILogger logger, Exception fault);
 }

@@ -9,7 +9,7 @@ namespace Containers.Benchmarks.Networks;
 /// <param name="seconds">Length of each.</param>
 internal sealed class Throughput(int rounds, int seconds)
 {
-    private readonly List<(string Way, double Ours, double Theirs)> _results = [];
+    private readonly List<Way> _ways = [];
 
     /// <summary>iperf3 as a client of a server.</summary>
     public string[] Client(string address, int port) => ["iperf3", "-c", address, "-p", Text(port), "-t", Text(seconds), "-J"];
@@ -17,33 +17,34 @@ internal sealed class Throughput(int rounds, int seconds)
     /// <summary>Measures one way: each function runs a client, and returns what it said.</summary>
     public async Task MeasureAsync(string way, Func<Task<string>> ours, Func<Task<string>>? theirs)
     {
-        var rates = (Ours: new List<double>(), Theirs: new List<double>());
+        var measured = new Way(way, [], []);
         for (int round = 0; round < rounds; round++)
         {
-            rates.Ours.Add(Rate(await ours()));
+            measured.Ours.Add(Rate(await ours()));
             if (theirs is not null)
             {
-                rates.Theirs.Add(Rate(await theirs()));
+                measured.Theirs.Add(Rate(await theirs()));
             }
         }
 
-        _results.Add((way, Median(rates.Ours), theirs is null ? double.NaN : Median(rates.Theirs)));
+        _ways.Add(measured);
     }
 
     /// <summary>A row for each way.</summary>
     public MarkdownTable Table()
     {
-        var table = new MarkdownTable("way", "Gbit/s", "podman Gbit/s", "× podman");
-        foreach ((string way, double ours, double theirs) in _results)
+        var table = new MarkdownTable("way", "Gbit/s", "podman Gbit/s", "× podman", "uncertain by");
+        foreach (Way way in _ways)
         {
-            table.Add(way, Figure(ours), Figure(theirs), Figure(ours / theirs));
+            table.Add(way.Name, Figure(Median(way.Ours)), Figure(Median(way.Theirs)), Figure(way.Ratio), Figure(way.Uncertainty));
         }
 
         return table;
     }
 
-    /// <summary>podman's rate as a multiple of ours, for each way both have.</summary>
-    public IEnumerable<(string Way, double Ratio)> Ratios => _results.Where(static result => !double.IsNaN(result.Theirs)).Select(static result => (result.Way, result.Theirs / result.Ours));
+    /// <summary>podman's rate as a multiple of ours, and what that is uncertain by, for each way both have.</summary>
+    public IEnumerable<(string Way, double Ratio, double Uncertainty)> Ratios =>
+        _ways.Where(static way => way.Theirs.Count > 0).Select(static way => (way.Name, 1 / way.Ratio, way.Uncertainty / way.Ratio / way.Ratio));
 
     private static double Rate(string said)
     {
@@ -51,9 +52,32 @@ internal sealed class Throughput(int rounds, int seconds)
         return document.RootElement.GetProperty("end").GetProperty("sum_received").GetProperty("bits_per_second").GetDouble() / 1e9;
     }
 
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    private static double Median(IReadOnlyCollection<double> values) => values.Count == 0 ? double.NaN : values.Order().ElementAt(values.Count / 2);
 
     private static string Figure(double value) => double.IsNaN(value) ? string.Empty : value.ToString("0.00", CultureInfo.InvariantCulture);
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>What each round brought.</summary>
+    private sealed record Way(string Name, List<double> Ours, List<double> Theirs)
+    {
+        /// <summary>Ours as a multiple of podman's: the median of the rounds, of which each has both close together in time.</summary>
+        public double Ratio => Median(Ratios);
+
+        /// <summary>Two standard errors of that median, by the middle half of the rounds: as of normally scattered values.</summary>
+        public double Uncertainty
+        {
+            get
+            {
+                const double errorOfMedian = 1.253;
+                const double middleHalf = 1.349;
+                double[] sorted = [.. Ratios.Order()];
+                return sorted.Length == 0
+                    ? double.NaN
+                    : 2 * errorOfMedian * (sorted[sorted.Length * 3 / 4] - sorted[sorted.Length / 4]) / middleHalf / Math.Sqrt(sorted.Length);
+            }
+        }
+
+        private IReadOnlyCollection<double> Ratios => [.. Ours.Zip(Theirs, static (ours, theirs) => ours / theirs)];
+    }
 }

@@ -6,7 +6,6 @@ namespace Containers.Cgroups;
 /// <summary>The processes of a group and the groups below it.</summary>
 internal static unsafe class GroupProcesses
 {
-    private const int SignalKill = 9;
     private const int ReadSize = 16 * 1024;
 
     /// <summary>Descriptors of processes held at a time, well below any limit on open files.</summary>
@@ -61,7 +60,7 @@ internal static unsafe class GroupProcesses
                 using var descriptor = descriptors[i];
                 if (!descriptor.IsInvalid && members.Contains(batch[i]))
                 {
-                    Libc.PidfdSendSignalCall(Libc.SysPidfdSendSignal, descriptor, SignalKill, 0, 0);
+                    Libc.PidfdSendSignalCall(Libc.SysPidfdSendSignal, descriptor, (int)Signal.Kill, 0, 0);
                 }
             }
         }

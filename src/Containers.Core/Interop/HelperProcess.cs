@@ -8,7 +8,6 @@ internal static unsafe class HelperProcess
 {
     private const short PollIn = 1;
     private const short PollOut = 4;
-    private const int SignalKill = 9;
 
     // An ended process's siginfo_t: si_code and si_status lie at these offsets on 64-bit machines.
     private const int CodeOffset = 8;
@@ -70,7 +69,7 @@ internal static unsafe class HelperProcess
             {
                 if (pidfd is not null)
                 {
-                    _ = PidFd.Signal(pidfd, SignalKill);
+                    _ = PidFd.Signal(pidfd, (int)Signal.Kill);
                 }
 
                 inputEnd.Dispose();

@@ -8,8 +8,8 @@ namespace Containers.Launch;
 /// <summary>
 /// The host's side of an engine's guardian: PID 1 of the PID namespace that all containers of the engine live below. It
 /// forks what it is asked to and reports every end; when this process dies, however it dies, the guardian's socket closes, the
-/// guardian exits, and the kernel kills everything below it. That of containers which share the host's processes is no PID 1, and kills
-/// them itself.
+/// guardian kills everything below it, and ends. Where it is killed itself the kernel does that, but for those of containers which share
+/// the host's processes.
 /// </summary>
 internal sealed class Guardian : IReactorHandler, IDisposable
 {
@@ -119,6 +119,19 @@ internal sealed class Guardian : IReactorHandler, IDisposable
     /// <summary>Sends a signal for this process, which may not signal those of its containers that have another of its ids.</summary>
     public void Signal(FileDescriptor pidfd, int signal) =>
         _socket.Send(new LaunchRequestMessage { CloneFlags = LauncherFormat.SignalRequest, CgroupIndex = (uint)signal }, [pidfd]);
+
+    /// <summary>Keeps a descriptor open until all below it have ended, in place of the last one; null: none.</summary>
+    public void Hold(FileDescriptor? descriptor)
+    {
+        try
+        {
+            _socket.Send(new LaunchRequestMessage { CloneFlags = LauncherFormat.HoldRequest }, descriptor is null ? [] : [descriptor]);
+        }
+        catch (ContainerException ended) when (ended.ErrorNumber is (int)Errno.EPIPE or (int)Errno.ECONNRESET)
+        {
+            // It has ended, and with it all that this is held for.
+        }
+    }
 
     /// <summary>A user namespace below its own in which the engine's user has its own ids; made once.</summary>
     /// <exception cref="ContainerException">It cannot be made.</exception>

@@ -28,6 +28,9 @@ internal static class LauncherFormat
     /// <summary>In place of clone flags: not a process is asked for but a signal.</summary>
     public const ulong SignalRequest = ulong.MaxValue;
 
+    /// <summary>The same: a descriptor is to be held.</summary>
+    public const ulong HoldRequest = ulong.MaxValue - 1;
+
     /// <summary>To an init that is not PID 1: it ends the job and everything below.</summary>
     public const int EndSignal = 64;
 

@@ -9,7 +9,7 @@ namespace Containers.Processes;
 /// <summary>A process that the guardian forks for us, from the request to its end: the main one of a container, or an exec's.</summary>
 internal sealed class JobProcess : ILaunchObserver, IReactorHandler, IDisposable
 {
-    private const int SignalKill = 9;
+    private const int SignalKill = (int)Containers.Signal.Kill;
 
     private readonly Lock _gate = new();
     private readonly Reactor _reactor;

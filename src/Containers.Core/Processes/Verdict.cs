@@ -3,9 +3,6 @@ namespace Containers.Processes;
 /// <summary>Decides why a job ended, from what was seen; one rule for each outcome, the strongest first.</summary>
 internal static class Verdict
 {
-    private const int SignalKill = 9;
-    private const int SignalSystemCall = 31; // SIGSYS
-
     /// <param name="exit">How its main process ended.</param>
     /// <param name="enforced">What the engine killed it for, or saw broken.</param>
     /// <param name="outOfMemory">The kernel killed a process of it for lack of memory, and nothing but the kernel can have sent SIGKILL.</param>
@@ -15,9 +12,9 @@ internal static class Verdict
     {
         _ when enforced is { } reason => reason,
         { ExitCode: not 0 } when diskFull => Outcome.DiskLimitExceeded,
-        { Signal: SignalKill } when outOfMemory => Outcome.OutOfMemory,
-        { Signal: SignalKill } when denied => Outcome.SyscallDenied,
-        { Signal: SignalSystemCall } => Outcome.SyscallDenied,
+        { Signal: (int)Signal.Kill } when outOfMemory => Outcome.OutOfMemory,
+        { Signal: (int)Signal.Kill } when denied => Outcome.SyscallDenied,
+        { Signal: (int)Signal.BadSystemCall } => Outcome.SyscallDenied,
         { Signal: not null } => Outcome.Signaled,
         _ => Outcome.Exited,
     };

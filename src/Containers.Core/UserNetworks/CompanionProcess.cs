@@ -11,8 +11,6 @@ namespace Containers.UserNetworks;
 /// </summary>
 internal sealed class CompanionProcess : ILaunchObserver, IAsyncDisposable
 {
-    private const int SignalKill = 9;
-
     private readonly Lock _gate = new();
     private readonly Guardian _guardian;
     private readonly SyscallProgram _program;
@@ -113,9 +111,9 @@ internal sealed class CompanionProcess : ILaunchObserver, IAsyncDisposable
 
     private void Kill()
     {
-        if (_pidfd is { } pidfd && !_ended.Task.IsCompleted && PidFd.Signal(pidfd, SignalKill) == Errno.EPERM)
+        if (_pidfd is { } pidfd && !_ended.Task.IsCompleted && PidFd.Signal(pidfd, (int)Signal.Kill) == Errno.EPERM)
         {
-            _guardian.Signal(pidfd, SignalKill);
+            _guardian.Signal(pidfd, (int)Signal.Kill);
         }
     }
 

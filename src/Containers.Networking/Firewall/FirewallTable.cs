@@ -32,6 +32,7 @@ internal sealed class FirewallTable : IDisposable
     private const byte NeighbourSolicitation = 135;
     private const byte NeighbourAdvertisement = 136;
 
+    private readonly LoopbackGuard _loopback;
     private readonly Chain _raw;
     private readonly Chain _destinationNat;
     private readonly Chain _outputNat;
@@ -55,6 +56,7 @@ internal sealed class FirewallTable : IDisposable
         Client = client;
         Table = table;
         Guard = new GuardTable(table.Name, table.Owned);
+        _loopback = new LoopbackGuard(table.Name);
         _raw = Base("raw-prerouting", HookPoint.Prerouting, ChainPriority.Raw);
         _destinationNat = Base("nat-prerouting", HookPoint.Prerouting, ChainPriority.DestinationNat, ChainType.Nat);
         _outputNat = Base("nat-output", HookPoint.Output, ChainPriority.DestinationNat, ChainType.Nat);
@@ -166,6 +168,7 @@ internal sealed class FirewallTable : IDisposable
             {
                 batch.DeleteTable(Guard.Table);
                 batch.DeleteTable(Table);
+                _loopback.Delete(batch);
             });
         }
         finally
@@ -212,6 +215,7 @@ internal sealed class FirewallTable : IDisposable
         }
 
         Guard.Declare(batch);
+        _loopback.Declare(batch);
         batch.AddRule(Refused, new Rule(Act.ResetTcp));
         batch.AddRule(Refused, new Rule(Act.Prohibit));
         DeclareTranslation(batch);
@@ -222,14 +226,17 @@ internal sealed class FirewallTable : IDisposable
 
     private void DeclareTranslation(NftBatch batch)
     {
+        LoopbackGuard.Declare(batch, _raw);
+
         // From beyond, a container's own address is reachable for nobody: whoever routes to it by the host (CVE-2025-54410) ends here.
         batch.AddRule(_raw, new Rule(From(Bridges), Act.Return));
         batch.AddRule(_raw, new Rule(Match.InputInterface(Loopback), Act.Return));
         batch.AddRule(_raw, new Rule(Match.In(_subnets4.Name, Field.Ip4Destination), Act.Counter, Act.Drop));
         batch.AddRule(_raw, new Rule(Match.In(_subnets6.Name, Field.Ip6Destination), Act.Counter, Act.Drop));
 
-        // What passes through to somebody else is not ours to redirect (CVE-2025-67499).
+        // What passes through to somebody else is not ours to redirect (CVE-2025-67499), and what comes from elsewhere to loopback nobody's (CVE-2025-54388).
         batch.AddRule(_destinationNat, new Rule(Act.VerdictOf(Redirects.Name, Field.InputInterface)));
+        batch.AddRule(_destinationNat, new Rule(Match.Destination(LoopbackGuard.Network), Act.Return));
         batch.AddRule(_destinationNat, new Rule(Match.DestinationIsLocal, Act.Jump(Published.Name)));
         batch.AddRule(_outputNat, new Rule(Match.DestinationIsLocal, Act.Jump(Published.Name)));
 
@@ -239,6 +246,9 @@ internal sealed class FirewallTable : IDisposable
         // source's address, as where the bridge itself calls these chains (bridge-nf-call-iptables) no interface is known that it came in by.
         batch.AddRule(_sourceNat, new Rule(Match.Status(ConnectionStatus.DestinationNat), Match.In(_inside4.Name, Field.Ip4Source, Field.OutputInterface), Act.Masquerade()));
         batch.AddRule(_sourceNat, new Rule(Match.Status(ConnectionStatus.DestinationNat), Match.In(_inside6.Name, Field.Ip6Source, Field.OutputInterface), Act.Masquerade()));
+
+        // What this host sends to a port at 127.0.0.1 could not be answered there.
+        batch.AddRule(_sourceNat, new Rule(Match.In(Bridges.Name, Field.OutputInterface), Match.Source(LoopbackGuard.Network), Act.Masquerade()));
         batch.AddRule(_sourceNat, new Rule(Match.In(Bridges.Name, Field.OutputInterface), Act.Return));
         batch.AddRule(_sourceNat, new Rule(Match.In(_subnets4.Name, Field.Ip4Source), Act.Masquerade(random: true)));
         batch.AddRule(_sourceNat, new Rule(Match.In(_subnets6.Name, Field.Ip6Source), Act.Masquerade(random: true)));

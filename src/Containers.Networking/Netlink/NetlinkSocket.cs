@@ -40,6 +40,8 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     /// <summary>The address the kernel gave this socket; what a table of nf_tables that a socket owns is owned by.</summary>
     public uint PortId => _portId;
 
+    public FileDescriptor Descriptor => _socket;
+
     /// <summary>Opens one in the network namespace that the calling thread is in.</summary>
     /// <param name="family">What to talk about.</param>
     /// <param name="brief">For some requests alone, none of which lists: costs less.</param>

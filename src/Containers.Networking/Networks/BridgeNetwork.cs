@@ -266,8 +266,8 @@ internal sealed class BridgeNetwork : IDisposable
     /// <summary>The engine's rules, which are there while a network is.</summary>
     internal FirewallTable Firewall => _host.Firewall ?? throw new NetworkException("find the rules of the network", Name, "it has just been removed");
 
-    /// <inheritdoc cref="HostBridge.Reflect"/>
-    internal void Reflect(string port) => _bridge.Reflect(port);
+    /// <inheritdoc cref="HostBridge.LeadTo"/>
+    internal void LeadTo(string port) => _bridge.LeadTo(port);
 
     internal LinkStatistics? Statistics(string port) => _host.Links.Links.Find(port)?.Statistics;
 

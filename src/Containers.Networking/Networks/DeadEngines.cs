@@ -11,7 +11,8 @@ namespace Containers.Networks;
 /// </summary>
 internal static class DeadEngines
 {
-    public static void Sweep(HostSide host)
+    /// <summary>True: there is also one with a table whose mark is not locked. It is about to end, with the last of its containers.</summary>
+    public static bool Sweep(HostSide host)
     {
         // What there is first: an engine that makes something after this has locked its mark before.
         var links = host.Links.Links.List().Where(static link => link.Kind is "bridge" or "vxlan" && HostSide.MarkOf(link.Name) is not null).ToList();
@@ -38,6 +39,8 @@ internal static class DeadEngines
         {
             host.Logger.Swept(count);
         }
+
+        return alive.Any(name => HostSide.MarkOfTable(name) is { } mark && !host.Marks.IsLocked(mark));
 
         bool IsDead(string mark) => !alive.Contains(HostSide.TableOf(mark)) && !host.Marks.IsLocked(mark);
     }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Security.Cryptography;
+using Containers.Firewall;
 using Containers.Netlink;
 using Containers.Overlay;
 using Containers.Rtnetlink;
@@ -48,6 +49,11 @@ internal sealed class HostBridge
             _host.Links.Addresses.Add(address);
         }
 
+        if (!_reflecting.IsEmpty)
+        {
+            RouteLoopback();
+        }
+
         Links.SetUp(index);
         Volatile.Write(ref _index, index);
         _host.Watch.Add(index, _care);
@@ -89,12 +95,14 @@ internal sealed class HostBridge
     }
 
     /// <summary>
-    /// A frame may leave by the port it came from: where the bridge itself translates addresses (bridge-nf-call-iptables, as hosts with
-    /// other container engines have it), what a container sends to a published port of its own never comes to the host otherwise.
+    /// Ports of the host are about to lead to a container. A frame may leave by the port of the bridge that it came from: where the bridge itself
+    /// translates addresses (bridge-nf-call-iptables, as hosts with other container engines have it), what a container sends to a published
+    /// port of its own never comes to the host otherwise. And what the host sends to 127.0.0.1 may leave by the bridge: <see cref="LoopbackGuard"/>.
     /// </summary>
-    public void Reflect(string port)
+    public void LeadTo(string port)
     {
         _reflecting[port] = true;
+        RouteLoopback();
         SetReflection(port, Links.Get(port).Index);
     }
 
@@ -155,6 +163,8 @@ internal sealed class HostBridge
             yield return new InterfaceAddress(index, six, _network.Subnet6!.Value.PrefixLength) { Flags = AddressFlags.NoDuplicateDetection };
         }
     }
+
+    private void RouteLoopback() => KernelSettings.WriteHere(KernelSettings.ForInterface("ipv4", _network.Bridge, "route_localnet"), "1");
 
     private void SetReflection(string port, int index)
     {

@@ -30,25 +30,28 @@ internal sealed class HostSide : IDisposable
 
     private const int MarkCharacters = 8;
 
+    private readonly ContainerEngine _engine;
     private readonly EngineDirectory _directory;
     private readonly IReadOnlyList<IFirewallPart> _parts;
     private readonly HashSet<int> _bridges = [];
+    private readonly LateSweep? _sweep;
 
-    public HostSide(EngineDirectory directory, IReadOnlyList<IFirewallPart> parts, Reactor reactor, ILogger logger)
+    public HostSide(ContainerEngine engine, IReadOnlyList<IFirewallPart> parts)
     {
-        _directory = directory;
+        _engine = engine;
+        _directory = engine.EnsureDirectory();
         _parts = parts;
-        Reactor = reactor;
-        Logger = logger;
+        Reactor = engine.EnsureReactor();
+        Logger = engine.Logger;
         Records = RecordsHere();
         Marks = new EngineMarks(Records, Mark);
         try
         {
             Links = RouteClient.Open();
-            Watch = new LinkWatch(reactor);
-            Removal = new LinkRemoval(logger);
-            Names = new NameRegistry(new HostResolvers(), logger.AnswerFailed);
-            DeadEngines.Sweep(this);
+            Watch = new LinkWatch(Reactor);
+            Removal = new LinkRemoval(Logger);
+            Names = new NameRegistry(new HostResolvers(), Logger.AnswerFailed);
+            _sweep = new LateSweep(this);
         }
         catch
         {
@@ -92,13 +95,26 @@ internal sealed class HostSide : IDisposable
     /// <summary>What is written on each bridge, for those who wonder whose it is.</summary>
     public string Alias => AliasPrefix + _directory.Path;
 
-    public FirewallTable EnsureFirewall() => Firewall ??= FirewallTable.Create(TableOf(Mark), _parts);
+    /// <summary>Its owner is also held by the guardians: the rules outlive whatever runs in containers.</summary>
+    public FirewallTable EnsureFirewall()
+    {
+        if (Firewall is null)
+        {
+            Firewall = FirewallTable.Create(TableOf(Mark), _parts);
+            _engine.HoldOpen(Firewall.Client.Descriptor);
+        }
+
+        return Firewall;
+    }
 
     public void DropFirewall()
     {
-        var firewall = Firewall;
-        Firewall = null;
-        firewall?.Dispose();
+        if (Firewall is { } firewall)
+        {
+            _engine.HoldOpen(null);
+            Firewall = null;
+            firewall.Dispose();
+        }
     }
 
     /// <summary>A name for a bridge, this engine's mark in it.</summary>
@@ -142,6 +158,7 @@ internal sealed class HostSide : IDisposable
     public void Dispose()
     {
         // Null where the constructor failed.
+        _sweep?.Dispose();
         Watch?.Dispose();
         Removal?.Dispose();
         DropFirewall();

@@ -20,6 +20,9 @@ internal static class Match
 
     public static Statement InputInterface(string name) => Is(Field.InputInterface, Value.Interface(name));
 
+    /// <summary>The name begins so.</summary>
+    public static Statement InputInterfaces(string prefix) => Is(Field.InputInterface, System.Text.Encoding.ASCII.GetBytes(prefix));
+
     public static Statement NotInputInterface(string name) => IsNot(Field.InputInterface, Value.Interface(name));
 
     public static Statement OutputInterface(string name) => Is(Field.OutputInterface, Value.Interface(name));

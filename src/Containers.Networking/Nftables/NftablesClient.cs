@@ -14,6 +14,9 @@ internal sealed class NftablesClient(NetlinkSocket socket) : IDisposable
 
     public uint PortId => socket.PortId;
 
+    /// <summary>What owned tables belong to: they stay as long as it is open somewhere.</summary>
+    public FileDescriptor Descriptor => socket.Descriptor;
+
     /// <summary>For the namespace that the calling thread is in: the host's.</summary>
     public static NftablesClient Open() => new(NetlinkSocket.Open(NetlinkFamily.Netfilter));
 

@@ -5,9 +5,9 @@ internal sealed record Table(NftFamily Family, string Name)
 {
     /// <summary>
     /// The table belongs to the socket that made it (NFT_TABLE_F_OWNER, Linux 5.12): nobody else can change it, <c>nft flush ruleset</c>
-    /// passes it by, and the kernel takes it away when the socket is closed, however the process ends. So nothing is left to sweep, and a
-    /// reload of the host's firewall takes no isolation away. The price: with the process its rules are gone at once, while processes of
-    /// containers may take some milliseconds longer to die; and each engine needs a table of its own, over one socket that stays open.
+    /// passes it by, and the kernel takes it away when the socket is closed, however the process ends. So nothing of it is left to sweep, and a
+    /// reload of the host's firewall takes no isolation away. The price: with the process its rules would be gone before what runs in containers,
+    /// so the guardians have the socket too; and each engine needs a table of its own.
     /// </summary>
     public bool Owned { get; init; }
 

@@ -8,8 +8,8 @@ namespace Containers.Ports;
 /// <summary>
 /// A port of this host that is taken, from before its container is launched until the container's end. The socket listens from the first
 /// moment: one that is only bound would be no obstacle to others that are only bound too (SO_REUSEADDR, which is needed so that
-/// connections of the past do not keep the port for a minute). It takes what comes over loopback alone: what comes to the host's other
-/// addresses is sent to the container by rules, and between the reservation and the rules it is refused.
+/// connections of the past do not keep the port for a minute). It takes what comes over loopback alone, where that is not sent to the
+/// container by rules: to ::1, and early. What comes to the host's other addresses between the reservation and the rules is refused.
 /// </summary>
 internal sealed class HeldPort : IDisposable
 {
@@ -33,14 +33,11 @@ internal sealed class HeldPort : IDisposable
 
     public PublishedPort Port { get; }
 
-    /// <summary>No rule leads from loopback to a container, so there are none for a port that is published there alone.</summary>
-    public bool IsLoopback => Address is not null && IPAddress.IsLoopback(Address);
-
     /// <summary>At every address of the host, of one family or both.</summary>
     public bool IsAnywhere => Address is null || Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any);
 
-    /// <summary>Addresses of this family lead to the container by rules, where it has one of the family too.</summary>
-    public bool IsTranslated(AddressFamily family) => !IsLoopback && (Address is null || Address.AddressFamily == family);
+    /// <summary>Addresses of this family, other than ::1, lead to the container by rules, where it has one of the family too.</summary>
+    public bool IsTranslated(AddressFamily family) => Address is null || (Address.AddressFamily == family && !Address.Equals(IPAddress.IPv6Loopback));
 
     /// <param name="address">Where; null: every address of either family.</param>
     /// <param name="hostPort">0: any that is free.</param>

@@ -10,14 +10,12 @@ namespace Containers.Ports;
 /// ports there are: what is published are elements of maps, one a port, which a packet looks up once.
 /// <para>
 /// Packets come here by a rule that lets through only those to an address of this host itself (CVE-2025-67499: what is on its way to
-/// another machine's port is not ours). Those to loopback turn back: to translate them would need <c>route_localnet</c>, with which
-/// other machines reach what listens on 127.0.0.1.
+/// another machine's port is not ours), and to 127.0.0.1 only from the host itself. Those to ::1 turn back: for IPv6 the kernel has nothing
+/// like <c>route_localnet</c>, so this process passes them on.
 /// </para>
 /// </summary>
 internal sealed class PortRules : IFirewallPart
 {
-    private static readonly IPNetwork Loopback4 = new(new IPAddress([127, 0, 0, 0]), 8);
-
     public void Declare(NftBatch batch, FirewallTable table)
     {
         var maps = new Maps(table.Table);
@@ -26,7 +24,6 @@ internal sealed class PortRules : IFirewallPart
             batch.AddSet(map);
         }
 
-        batch.AddRule(table.Published, new Rule(Match.Destination(Loopback4), Act.Return));
         batch.AddRule(table.Published, new Rule(Match.Destination(IPAddress.IPv6Loopback), Act.Return));
         AddLookups(batch, table.Published, EtherType.Ip4, Field.Ip4Destination, maps.At4, maps.Anywhere4);
         AddLookups(batch, table.Published, EtherType.Ip6, Field.Ip6Destination, maps.At6, maps.Anywhere6);

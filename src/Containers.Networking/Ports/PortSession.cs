@@ -98,7 +98,7 @@ internal sealed class PortSession : IFeatureSession
     {
         if (target is not null)
         {
-            target.Network.Reflect(target.Port);
+            target.Network.LeadTo(target.Port);
             _ports.Publish(_container.Engine.Networks.Firewall!, target.Address4, target.Address6);
             _target = target;
         }

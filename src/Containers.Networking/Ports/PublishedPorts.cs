@@ -7,7 +7,7 @@ using Containers.Interop;
 namespace Containers.Ports;
 
 /// <summary>
-/// The ports of one container that are published. Each costs a descriptor and, at addresses other than loopback, one element of a map for
+/// The ports of one container that are published. Each costs a descriptor and, at addresses other than ::1, one element of a map for
 /// each family of addresses that the container has; so a range of a thousand is a thousand descriptors and no rule more.
 /// </summary>
 internal sealed class PublishedPorts : IAsyncDisposable
@@ -211,7 +211,7 @@ internal sealed class PublishedPorts : IAsyncDisposable
     /// </summary>
     private void ForgetConnections()
     {
-        var ports = _held.Where(static held => held.Port.Protocol == PortProtocol.Udp && !held.IsLoopback).Select(static held => (ushort)held.Port.HostPort).ToHashSet();
+        var ports = _held.Where(static held => held.Port.Protocol == PortProtocol.Udp).Select(static held => (ushort)held.Port.HostPort).ToHashSet();
         if (ports.Count > 0)
         {
             using var tracking = ConnectionTracking.Open();

@@ -62,4 +62,22 @@ public class DeadEnginesTests
         table.Client.Commit(static batch => batch.AddTable(new Table(NftFamily.Inet, HostSide.TableOf(Living))));
         table.Client.Commit(static batch => batch.AddTable(new Table(NftFamily.Netdev, HostSide.TableOf(Living))));
     }
+
+    [Fact]
+    public async Task Engine_WhoseContainersAreStillEndingIsSweptWhenTheyHave()
+    {
+        const string Dying = "0123abcf";
+        await using var lab = new NetworkLab();
+        Host.Run("ip", "link", "add", $"cbr-{Dying}0", "type", "bridge");
+
+        // As its guardian has: the table has an owner, while the process that locked the mark is gone.
+        using (FirewallTable.Create(HostSide.TableOf(Dying), []))
+        {
+            await lab.Networks.CreateAsync("early", cancellationToken: Box.Token);
+            await Task.Delay(200, Box.Token);
+            Assert.NotNull(lab.Host.Links.Find($"cbr-{Dying}0"));
+        }
+
+        await Wait.UntilAsync(() => lab.Host.Links.Find($"cbr-{Dying}0") is null);
+    }
 }

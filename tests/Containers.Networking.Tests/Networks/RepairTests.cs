@@ -30,6 +30,7 @@ public class RepairTests
         Assert.Equal("here\n", await Box.InAsync(client, $"{Get}[{place.Address6}]"));
         Assert.Equal("here\n", await Box.InAsync(client, Get + "web"));
         Assert.Equal("here\n", outside.Run("curl", "-s", "-m", "2", $"http://{outside.HostAddress}:18088/"));
+        Assert.Equal("here\n", Host.Run("curl", "-s", "-m", "2", "http://127.0.0.1:18088/"));
         Assert.Equal(before.HardwareAddress, lab.Host.Links.Get(network.Bridge!).HardwareAddress);
         Assert.Equal(before.Alias, lab.Host.Links.Get(network.Bridge!).Alias);
         Assert.Single(lab.Host.Links.List(lab.Host.Links.Get(network.Bridge!).Index), static port => port.Port is { Hairpin: true });

@@ -111,6 +111,7 @@ public class PortTests
         Assert.Equal($"{network.Gateway6}", await Client.HearAsync(beside, to6, type));
         Assert.Equal($"{network.Gateway}", await Client.HearAsync(inside, to4, type));
         Assert.Equal($"{network.Gateway}", await Client.HearAsync(null, new IPEndPoint(IPAddress.Loopback, port), type));
+        Assert.Equal($"{network.Gateway}", await Client.HearAsync(null, new IPEndPoint(IPAddress.IPv6Loopback, port), type));
     }
 
     [Fact]

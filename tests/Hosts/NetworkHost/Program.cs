@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 // what it does:
 //   churn        networks, containers and connections without end
 //   once         one network with one container, and ends
+//   attack:PORT  a container that sends to a port of the host all the time; prints the host's address that it sends to
 //   publish      one container with published ports, until its input ends
 //   overlay:…    a network across hosts with one container; does what its input says (OverlayWork)
 //   user…        what an ordinary user has of networks: UserWork
@@ -16,7 +17,7 @@ using Microsoft.Extensions.Logging;
 //                warning was logged; ends with its input
 if (args is not [var state, var work])
 {
-    await Console.Error.WriteLineAsync("usage: NetworkHost STATE-DIRECTORY churn|once|publish|overlay:…|away:URL|router:URL");
+    await Console.Error.WriteLineAsync("usage: NetworkHost STATE-DIRECTORY churn|once|attack:PORT|publish|overlay:…|away:URL|router:URL");
     return 2;
 }
 
@@ -52,6 +53,17 @@ switch (work)
         await using (var container = await engine.StartAsync(job.WithPort(80, 8080).WithPort("5353:53/udp")))
         {
             Console.WriteLine($"published {container.GetPort(80)} {container.GetPort(53, PortProtocol.Udp)}");
+            _ = await Console.In.ReadToEndAsync();
+        }
+
+        return 0;
+
+    case var attack when attack.StartsWith("attack:", StringComparison.Ordinal):
+        var gateway = (await engine.Networks.CreateAsync("attack")).Gateway!;
+        const string Send = "exec 3>/dev/udp/$0/$1; while :; do echo x >&3; done 2>/dev/null";
+        await using (await engine.StartAsync(ContainerBuilder.FromHost().WithCommand("/bin/bash", "-c", Send, gateway.ToString(), attack["attack:".Length..]).WithNetwork("attack")))
+        {
+            Console.WriteLine(gateway);
             _ = await Console.In.ReadToEndAsync();
         }
 

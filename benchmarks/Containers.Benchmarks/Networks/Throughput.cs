@@ -52,7 +52,7 @@ internal sealed class Throughput(int rounds, int seconds)
         return document.RootElement.GetProperty("end").GetProperty("sum_received").GetProperty("bits_per_second").GetDouble() / 1e9;
     }
 
-    private static double Median(IReadOnlyCollection<double> values) => values.Count == 0 ? double.NaN : values.Order().ElementAt(values.Count / 2);
+    private static double Median(List<double> values) => values.Count == 0 ? double.NaN : values.Order().ElementAt(values.Count / 2);
 
     private static string Figure(double value) => double.IsNaN(value) ? string.Empty : value.ToString("0.00", CultureInfo.InvariantCulture);
 
@@ -78,6 +78,6 @@ internal sealed class Throughput(int rounds, int seconds)
             }
         }
 
-        private IReadOnlyCollection<double> Ratios => [.. Ours.Zip(Theirs, static (ours, theirs) => ours / theirs)];
+        private List<double> Ratios => [.. Ours.Zip(Theirs, static (ours, theirs) => ours / theirs)];
     }
 }

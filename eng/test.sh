@@ -52,7 +52,6 @@ failed() { failures+=("$1"); echo "FAILED: $1"; }
 
 finish() {
   trap - EXIT
-  [[ -z ${machine:-} ]] || kill -- "-$machine" 2> /dev/null || true
   [[ -z ${scratch:-} ]] || rm -rf "$scratch"
   [[ -z ${SUDO_UID:-} ]] || chown -R "$SUDO_UID" artifacts
   step 'Result'
@@ -170,41 +169,23 @@ publish() {
   done
 }
 
-# prepare_vm KIND TRAIT PROJECTS: chooses what runs in the machine, of the projects (a pattern), and compiles it.
-declare -A in_machine=()
-prepare_vm() {
-  local kind=$1 folders=()
+# run_vm KIND TRAIT PROJECTS OPTION...: runs the tests of the trait in the machine, of the projects (a pattern).
+run_vm() {
+  local kind=$1 trait=$2 projects=$3 folder folders=() project status=0 ended began=$SECONDS
+  shift 3
   current=$kind
   # Whatever has nothing to show there is left out: everything takes ten times as long.
-  mapfile -t folders < <(projects_with "$2" | grep -E "/tests/($3)/")
-  ((${#folders[@]})) || { failed "$kind: no test is marked $2"; return; }
+  mapfile -t folders < <(projects_with "$trait" | grep -E "/tests/($projects)/")
+  ((${#folders[@]})) || { failed "$kind: no test is marked $trait"; return; }
   logged "publish-$kind" publish "${folders[@]}" || { failed "$kind: not published"; return; }
-  in_machine[$kind]=$(printf '%s\n' "${folders[@]}" | sed 's|.*/tests/\([^/]*\)/.*|artifacts/published/\1|')
-}
-
-# run_vm KIND TRAIT OPTION...: runs the tests of the trait in the machine.
-run_vm() {
-  local kind=$1 trait=$2 folders=() status=0 began=$SECONDS
-  shift 2
-  [[ -n ${in_machine[$kind]:-} ]] || return 0
-  mapfile -t folders <<< "${in_machine[$kind]}"
-  eng/vm.sh --filter "$trait" --timeout "${limit[$kind]}" --results "$out/$kind" "$@" "${folders[@]}" > "$out/$kind.log" 2>&1 || status=$?
-  echo "$status $((SECONDS - began))" > "$out/$kind.status"
-}
-
-# count_vm KIND: adds what has run there.
-count_vm() {
-  local kind=$1 status seconds folder project ended began
-  [[ -n ${in_machine[$kind]:-} ]] || return 0
-  cat "$out/$kind.log"
-  read -r status seconds < "$out/$kind.status"
-  began=$((SECONDS - seconds))
-  while read -r folder; do
+  mapfile -t folders < <(printf '%s\n' "${folders[@]}" | sed 's|.*/tests/\([^/]*\)/.*|artifacts/published/\1|')
+  eng/vm.sh --filter "$trait" --timeout "${limit[$kind]}" --results "$out/$kind" "$@" "${folders[@]}" || status=$?
+  for folder in "${folders[@]}"; do
     project=$(basename "$folder")
     ended=$(sed -n "s/^vm: $project ended with //p" "$out/$kind/console.log")
     ((status != 124)) || ended=124
     count "$kind" "$project" "${ended:-0}" "$out/$kind/$project.xml" "$out/$kind/console.log"
-  done <<< "${in_machine[$kind]}"
+  done
 }
 
 ((EUID == 0)) || { echo 'eng/test.sh: namespaces, cgroups and apt need root: sudo eng/test.sh' >&2; trap - EXIT; exit 1; }
@@ -291,32 +272,16 @@ for folder in "${folders[@]}"; do
   run user "$scratch/$(name_of "$folder")" "${as_user[@]}" -- --filter-trait Category=Rootless
 done
 
-step 'Tests in the machine, on cgroup v2'
-prepare_vm vm Category=Vm 'Containers\..*'
-prepare_vm initramfs Category=Initramfs 'Containers\..*'
-prepare_vm selinux Category=SELinux 'Containers\..*'
-prepare_vm vm-user Category=Rootless 'Containers\.Core\.Tests'
+step 'Tests of Category=Vm as root, on cgroup v2'
+run_vm vm Category=Vm 'Containers\..*'
 
-# Two at a time, as one leaves a third of two processors idle. A process group of its own, so that nothing of it outlives this script.
-set -m
-run_vm vm Category=Vm &
-machine=$!
-set +m
-for kind in initramfs selinux vm-user; do
-  step "Tests of $kind"
-  current=$kind
-  case $kind in
-    initramfs) run_vm $kind Category=Initramfs --append containers.root=initramfs ;;
-    selinux) run_vm $kind Category=SELinux --append security=selinux ;;
-    vm-user) run_vm $kind Category=Rootless --user ;;
-  esac
-  count_vm $kind
-done
+step 'Tests of Category=Initramfs, with no other root'
+run_vm initramfs Category=Initramfs 'Containers\..*' --append containers.root=initramfs
 
-step 'Tests of vm'
-current=vm
-wait "$machine"
-machine=
-count_vm vm
+step 'Tests of Category=SELinux'
+run_vm selinux Category=SELinux 'Containers\..*' --append security=selinux
+
+step 'Tests of Category=Rootless as an ordinary user, on cgroup v2'
+run_vm vm-user Category=Rootless 'Containers\.Core\.Tests' --user
 
 finish

@@ -149,9 +149,6 @@ make_initramfs() {
 # Files made by an ordinary user must belong to root inside: a user namespace shows them so.
 as_root() { if (($(id -u))); then unshare --map-root-user "$@"; else "$@"; fi; }
 
-# One at a time makes what all use.
-exec {making}> "$cache/lock"
-flock $making
 [[ -e $cache/kernel ]] || unpack_kernel
 release=$(ls "$cache/kernel/lib/modules")
 [[ $(printf '%s\n' "${release%%-*}" 5.14 | sort -V | head -1) == 5.14 ]] || fail "kernel $release is older than 5.14"
@@ -170,7 +167,6 @@ if [[ ! -e $image ]]; then
   (cd "$work/initramfs" && find . | busybox cpio -o -H newc -R 0:0 2> /dev/null | gzip -1) > "$work/image/initramfs"
   mv -T "$work/image" "$image"
 fi
-exec {making}>&-
 
 # What runs, as a shell script beside the files it needs.
 payload=$work/payload

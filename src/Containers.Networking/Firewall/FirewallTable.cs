@@ -2,6 +2,7 @@ using System.Net;
 using Containers.Addresses;
 using Containers.Egress;
 using Containers.Interop;
+using Containers.Networks;
 using Containers.Nftables;
 
 namespace Containers.Firewall;
@@ -51,12 +52,12 @@ internal sealed class FirewallTable : IDisposable
     private readonly Set _uplinks4;
     private readonly Set _uplinks6;
 
-    private FirewallTable(NftablesClient client, Table table)
+    private FirewallTable(NftablesClient client, string mark, bool owned)
     {
         Client = client;
-        Table = table;
+        var table = Table = new Table(NftFamily.Inet, HostSide.TableOf(mark)) { Owned = owned };
         Guard = new GuardTable(table.Name, table.Owned);
-        _loopback = new LoopbackGuard(table.Name);
+        _loopback = new LoopbackGuard(table.Name, HostSide.BridgesOf(mark));
         _raw = Base("raw-prerouting", HookPoint.Prerouting, ChainPriority.Raw);
         _destinationNat = Base("nat-prerouting", HookPoint.Prerouting, ChainPriority.DestinationNat, ChainType.Nat);
         _outputNat = Base("nat-output", HookPoint.Output, ChainPriority.DestinationNat, ChainType.Nat);
@@ -118,21 +119,21 @@ internal sealed class FirewallTable : IDisposable
     public Set Egress6 { get; }
 
     /// <summary>Makes the table, in the network namespace of the calling thread.</summary>
-    /// <param name="name">Its name.</param>
+    /// <param name="mark">The engine's.</param>
     /// <param name="parts">What others have in it.</param>
     /// <param name="owned">It belongs to this process; false: as where the kernel does not know that (before Linux 5.12).</param>
     /// <exception cref="NetworkException">The kernel refuses, or lacks something of it.</exception>
-    public static FirewallTable Create(string name, IReadOnlyList<IFirewallPart> parts, bool owned = true)
+    public static FirewallTable Create(string mark, IReadOnlyList<IFirewallPart> parts, bool owned = true)
     {
         var client = NftablesClient.Open();
         try
         {
-            return Create(client, new Table(NftFamily.Inet, name) { Owned = owned }, parts);
+            return Create(client, mark, owned, parts);
         }
         catch (NetworkException unknown) when (owned && unknown.ErrorNumber == (int)Errno.EOPNOTSUPP)
         {
             client.Dispose();
-            return Create(name, parts, owned: false);
+            return Create(mark, parts, owned: false);
         }
         catch
         {
@@ -177,9 +178,9 @@ internal sealed class FirewallTable : IDisposable
         }
     }
 
-    private static FirewallTable Create(NftablesClient client, Table table, IReadOnlyList<IFirewallPart> parts)
+    private static FirewallTable Create(NftablesClient client, string mark, bool owned, IReadOnlyList<IFirewallPart> parts)
     {
-        var made = new FirewallTable(client, table);
+        var made = new FirewallTable(client, mark, owned);
         client.Commit(batch =>
         {
             made.Declare(batch);
@@ -226,7 +227,7 @@ internal sealed class FirewallTable : IDisposable
 
     private void DeclareTranslation(NftBatch batch)
     {
-        LoopbackGuard.Declare(batch, _raw);
+        _loopback.Declare(batch, _raw);
 
         // From beyond, a container's own address is reachable for nobody: whoever routes to it by the host (CVE-2025-54410) ends here.
         batch.AddRule(_raw, new Rule(From(Bridges), Act.Return));

@@ -1,5 +1,4 @@
 using System.Net;
-using Containers.Networks;
 using Containers.Nftables;
 
 namespace Containers.Firewall;
@@ -13,7 +12,9 @@ namespace Containers.Firewall;
 /// with the process and its guardian, as bridges do not. The next engine takes away both.
 /// </para>
 /// </summary>
-internal sealed class LoopbackGuard(string name)
+/// <param name="name">That table's.</param>
+/// <param name="bridges">What the names of the engine's bridges begin with.</param>
+internal sealed class LoopbackGuard(string name, string bridges)
 {
     private readonly Table _table = new(NftFamily.Ip, name);
 
@@ -29,10 +30,10 @@ internal sealed class LoopbackGuard(string name)
     }
 
     /// <summary>Adds the rules to a chain before any translation.</summary>
-    public static void Declare(NftBatch batch, Chain chain)
+    public void Declare(NftBatch batch, Chain chain)
     {
-        batch.AddRule(chain, new Rule(Match.Destination(Network), Match.InputInterfaces(HostSide.BridgePrefix), Act.Counter, Act.Drop));
-        batch.AddRule(chain, new Rule(Match.Source(Network), Match.InputInterfaces(HostSide.BridgePrefix), Act.Counter, Act.Drop));
+        batch.AddRule(chain, new Rule(Match.Destination(Network), Match.InputInterfaces(bridges), Act.Counter, Act.Drop));
+        batch.AddRule(chain, new Rule(Match.Source(Network), Match.InputInterfaces(bridges), Act.Counter, Act.Drop));
     }
 
     /// <summary>Takes that table away, if nobody else has.</summary>

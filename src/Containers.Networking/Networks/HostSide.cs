@@ -100,7 +100,7 @@ internal sealed class HostSide : IDisposable
     {
         if (Firewall is null)
         {
-            Firewall = FirewallTable.Create(TableOf(Mark), _parts);
+            Firewall = FirewallTable.Create(Mark, _parts);
             _engine.HoldOpen(Firewall.Client.Descriptor);
         }
 
@@ -124,7 +124,7 @@ internal sealed class HostSide : IDisposable
         {
             if (_bridges.Add(number))
             {
-                return string.Create(CultureInfo.InvariantCulture, $"{BridgePrefix}{Mark}{number:x}");
+                return string.Create(CultureInfo.InvariantCulture, $"{BridgesOf(Mark)}{number:x}");
             }
         }
 
@@ -143,6 +143,9 @@ internal sealed class HostSide : IDisposable
         var rest = isOurs ? name[BridgePrefix.Length..] : string.Empty;
         return rest.Length > MarkCharacters && rest.All(char.IsAsciiHexDigitLower) ? rest[..MarkCharacters] : null;
     }
+
+    /// <summary>What the names of the bridges of the engine with this mark begin with.</summary>
+    public static string BridgesOf(string mark) => BridgePrefix + mark;
 
     /// <summary>The name of the table of the engine with this mark.</summary>
     public static string TableOf(string mark) => TablePrefix + mark;

@@ -43,10 +43,11 @@ public class DeadEnginesTests
         await using var lab = new NetworkLab();
         await using var later = new NetworkLab();
         await lab.Networks.CreateAsync("first", cancellationToken: Box.Token);
-        using var table = FirewallTable.Create(HostSide.TableOf(Living), [], owned: false);
-        Host.Run("ip", "link", "add", $"cbr-{Living}0", "type", "bridge");
+        FirewallTable table;
         using (new EngineMarks(HostSide.RecordsHere(), Living))
         {
+            table = FirewallTable.Create(Living, [], owned: false);
+            Host.Run("ip", "link", "add", $"cbr-{Living}0", "type", "bridge");
             await later.Networks.CreateAsync("second", cancellationToken: Box.Token);
             Assert.Contains(HostSide.TableOf(Living), Host.Run("nft", "list", "tables"), StringComparison.Ordinal);
             Assert.NotNull(lab.Host.Links.Find($"cbr-{Living}0"));
@@ -58,9 +59,13 @@ public class DeadEnginesTests
         Assert.DoesNotContain(HostSide.TableOf(Living), Host.Run("nft", "list", "tables"), StringComparison.Ordinal);
         Assert.Null(lab.Host.Links.Find($"cbr-{Living}0"));
 
-        // Its end, which finds nothing any more.
-        table.Client.Commit(static batch => batch.AddTable(new Table(NftFamily.Inet, HostSide.TableOf(Living))));
-        table.Client.Commit(static batch => batch.AddTable(new Table(NftFamily.Netdev, HostSide.TableOf(Living))));
+        // Its end, which finds nothing any more; while it is locked nobody else sweeps.
+        using (new EngineMarks(HostSide.RecordsHere(), Living))
+        {
+            table.Client.Commit(static batch => batch.AddTable(new Table(NftFamily.Inet, HostSide.TableOf(Living))));
+            table.Client.Commit(static batch => batch.AddTable(new Table(NftFamily.Netdev, HostSide.TableOf(Living))));
+            table.Dispose();
+        }
     }
 
     [Fact]
@@ -71,7 +76,7 @@ public class DeadEnginesTests
         Host.Run("ip", "link", "add", $"cbr-{Dying}0", "type", "bridge");
 
         // As its guardian has: the table has an owner, while the process that locked the mark is gone.
-        using (FirewallTable.Create(HostSide.TableOf(Dying), []))
+        using (FirewallTable.Create(Dying, []))
         {
             await lab.Networks.CreateAsync("early", cancellationToken: Box.Token);
             await Task.Delay(200, Box.Token);

@@ -16,7 +16,7 @@ internal sealed class HeldPort : IDisposable
     private const int BindToDevice = 25; // SO_BINDTODEVICE
     private const int Backlog = 512;
 
-    /// <summary>A free port that the kernel finds may be taken by another between its two steps.</summary>
+    /// <summary>A free port that the kernel finds may be taken by another between its two steps, and one that was asked for by nobody.</summary>
     private const int MostTries = 16;
 
     private HeldPort(Socket socket, IPAddress? address, int containerPort, PortProtocol protocol)
@@ -52,11 +52,13 @@ internal sealed class HeldPort : IDisposable
     {
         for (var attempt = 1; ; attempt++)
         {
+            // Of two that are about to listen the kernel can refuse both; only where one does is the other not bound any more.
+            var isBound = false;
             try
             {
-                return TakeOnce(address, hostPort, containerPort, protocol, fromAll);
+                return TakeOnce(address, hostPort, containerPort, protocol, fromAll, ref isBound);
             }
-            catch (SocketException taken) when (hostPort == 0 && taken.SocketErrorCode == SocketError.AddressAlreadyInUse && attempt < MostTries)
+            catch (SocketException taken) when ((hostPort == 0 || isBound) && taken.SocketErrorCode == SocketError.AddressAlreadyInUse && attempt < MostTries)
             {
             }
         }
@@ -67,7 +69,7 @@ internal sealed class HeldPort : IDisposable
 
     public void Dispose() => Socket.Dispose();
 
-    private static HeldPort TakeOnce(IPAddress? address, int hostPort, int containerPort, PortProtocol protocol, bool fromAll)
+    private static HeldPort TakeOnce(IPAddress? address, int hostPort, int containerPort, PortProtocol protocol, bool fromAll, ref bool isBound)
     {
         var both = address is null && Socket.OSSupportsIPv6;
         var bound = address ?? (both ? IPAddress.IPv6Any : IPAddress.Any);
@@ -87,6 +89,7 @@ internal sealed class HeldPort : IDisposable
             }
 
             socket.Bind(new IPEndPoint(bound, hostPort));
+            isBound = true;
             if (protocol == PortProtocol.Tcp)
             {
                 socket.Listen(Backlog);

@@ -42,9 +42,8 @@ internal sealed class Throughput(int rounds, int seconds)
         return table;
     }
 
-    /// <summary>podman's rate as a multiple of ours, and what that is uncertain by, for each way both have.</summary>
-    public IEnumerable<(string Way, double Ratio, double Uncertainty)> Ratios =>
-        _ways.Where(static way => way.Theirs.Count > 0).Select(static way => (way.Name, 1 / way.Ratio, way.Uncertainty / way.Ratio / way.Ratio));
+    /// <summary>podman's rate as a multiple of ours, for each way both have.</summary>
+    public IEnumerable<(string Way, double Ratio)> Ratios => _ways.Where(static way => way.Theirs.Count > 0).Select(static way => (way.Name, 1 / way.Ratio));
 
     private static double Rate(string said)
     {

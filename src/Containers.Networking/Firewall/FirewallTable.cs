@@ -2,7 +2,6 @@ using System.Net;
 using Containers.Addresses;
 using Containers.Egress;
 using Containers.Interop;
-using Containers.Networks;
 using Containers.Nftables;
 
 namespace Containers.Firewall;
@@ -52,12 +51,12 @@ internal sealed class FirewallTable : IDisposable
     private readonly Set _uplinks4;
     private readonly Set _uplinks6;
 
-    private FirewallTable(NftablesClient client, string mark, bool owned)
+    private FirewallTable(NftablesClient client, Table table, string bridges)
     {
         Client = client;
-        var table = Table = new Table(NftFamily.Inet, HostSide.TableOf(mark)) { Owned = owned };
+        Table = table;
         Guard = new GuardTable(table.Name, table.Owned);
-        _loopback = new LoopbackGuard(table.Name, HostSide.BridgesOf(mark));
+        _loopback = new LoopbackGuard(table.Name, bridges);
         _raw = Base("raw-prerouting", HookPoint.Prerouting, ChainPriority.Raw);
         _destinationNat = Base("nat-prerouting", HookPoint.Prerouting, ChainPriority.DestinationNat, ChainType.Nat);
         _outputNat = Base("nat-output", HookPoint.Output, ChainPriority.DestinationNat, ChainType.Nat);
@@ -119,21 +118,22 @@ internal sealed class FirewallTable : IDisposable
     public Set Egress6 { get; }
 
     /// <summary>Makes the table, in the network namespace of the calling thread.</summary>
-    /// <param name="mark">The engine's.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="bridges">What the names of the engine's bridges begin with.</param>
     /// <param name="parts">What others have in it.</param>
     /// <param name="owned">It belongs to this process; false: as where the kernel does not know that (before Linux 5.12).</param>
     /// <exception cref="NetworkException">The kernel refuses, or lacks something of it.</exception>
-    public static FirewallTable Create(string mark, IReadOnlyList<IFirewallPart> parts, bool owned = true)
+    public static FirewallTable Create(string name, string bridges, IReadOnlyList<IFirewallPart> parts, bool owned = true)
     {
         var client = NftablesClient.Open();
         try
         {
-            return Create(client, mark, owned, parts);
+            return Create(client, new Table(NftFamily.Inet, name) { Owned = owned }, bridges, parts);
         }
         catch (NetworkException unknown) when (owned && unknown.ErrorNumber == (int)Errno.EOPNOTSUPP)
         {
             client.Dispose();
-            return Create(mark, parts, owned: false);
+            return Create(name, bridges, parts, owned: false);
         }
         catch
         {
@@ -178,9 +178,9 @@ internal sealed class FirewallTable : IDisposable
         }
     }
 
-    private static FirewallTable Create(NftablesClient client, string mark, bool owned, IReadOnlyList<IFirewallPart> parts)
+    private static FirewallTable Create(NftablesClient client, Table table, string bridges, IReadOnlyList<IFirewallPart> parts)
     {
-        var made = new FirewallTable(client, mark, owned);
+        var made = new FirewallTable(client, table, bridges);
         client.Commit(batch =>
         {
             made.Declare(batch);

@@ -100,7 +100,7 @@ internal sealed class HostSide : IDisposable
     {
         if (Firewall is null)
         {
-            Firewall = FirewallTable.Create(Mark, _parts);
+            Firewall = FirewallTable.Create(TableOf(Mark), BridgesOf(Mark), _parts);
             _engine.HoldOpen(Firewall.Client.Descriptor);
         }
 

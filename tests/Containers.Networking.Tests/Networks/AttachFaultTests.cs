@@ -10,7 +10,7 @@ using Containers.Networks;
 namespace Containers.Tests.Networks;
 
 /// <summary>Each request that connecting a container makes to the kernel, refused in its turn. Alone: it sees the requests of the whole process.</summary>
-[Collection(nameof(AttachFaultTests))]
+[Collection(WholeProcess.Name)]
 public class AttachFaultTests
 {
     private const int Published = 18080;
@@ -196,7 +196,3 @@ public class AttachFaultTests
         }
     }
 }
-
-/// <summary>No other test runs meanwhile.</summary>
-[CollectionDefinition(nameof(AttachFaultTests), DisableParallelization = true)]
-public sealed class AttachFaultCollection;

@@ -46,7 +46,7 @@ public class DeadEnginesTests
         FirewallTable table;
         using (new EngineMarks(HostSide.RecordsHere(), Living))
         {
-            table = FirewallTable.Create(Living, [], owned: false);
+            table = FirewallTable.Create(HostSide.TableOf(Living), HostSide.BridgesOf(Living), [], owned: false);
             Host.Run("ip", "link", "add", $"cbr-{Living}0", "type", "bridge");
             await later.Networks.CreateAsync("second", cancellationToken: Box.Token);
             Assert.Contains(HostSide.TableOf(Living), Host.Run("nft", "list", "tables"), StringComparison.Ordinal);
@@ -76,7 +76,7 @@ public class DeadEnginesTests
         Host.Run("ip", "link", "add", $"cbr-{Dying}0", "type", "bridge");
 
         // As its guardian has: the table has an owner, while the process that locked the mark is gone.
-        using (FirewallTable.Create(Dying, []))
+        using (FirewallTable.Create(HostSide.TableOf(Dying), HostSide.BridgesOf(Dying), []))
         {
             await lab.Networks.CreateAsync("early", cancellationToken: Box.Token);
             await Task.Delay(200, Box.Token);

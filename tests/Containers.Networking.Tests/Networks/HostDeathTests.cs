@@ -64,7 +64,7 @@ public class HostDeathTests
         {
             using var dying = NetworkHost.Start(host, state.Path + "/state", string.Create(CultureInfo.InvariantCulture, $"attack:{((IPEndPoint)service.LocalEndPoint!).Port}"));
             _ = IPAddress.Parse(await dying.ReadLineAsync());
-            await Task.Delay(100, Box.Token);
+            await Wait.UntilAsync(() => host.Run("nft", "list", "ruleset").Split('\n').Any(static rule => rule.EndsWith("goto refused", StringComparison.Ordinal) && !rule.Contains("packets 0 ", StringComparison.Ordinal)));
             Assert.Equal(0, service.Available);
             dying.Kill();
             await Wait.UntilAsync(() => Tables(host).TrueForAll(static table => table.StartsWith("Ip ", StringComparison.Ordinal)));

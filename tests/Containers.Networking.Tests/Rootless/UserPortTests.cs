@@ -10,6 +10,7 @@ namespace Containers.Tests.Rootless;
 
 /// <summary>Published ports as an ordinary user has them; the same promises hold for root.</summary>
 [Trait("Category", "Rootless")]
+[Collection(WholeProcess.Name)]
 public class UserPortTests
 {
     private const int AddressInUse = 98;
@@ -131,6 +132,7 @@ public class UserPortTests
         // Ports that no other test gets: those below are not given to who asks for any.
         var own = new PortRange(21000, 21999);
         await using var lab = new UserLab();
+        var descriptors = Directory.GetFiles("/proc/self/fd").Length;
         for (var round = 0; round < 5; round++)
         {
             var echo = await lab.StartAsync(Echo.WithPorts(new PortRange(7, 7), own));
@@ -151,6 +153,9 @@ public class UserPortTests
             using var again = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };
             again.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
         }
+
+        // The engine itself, with its guardian, has some.
+        Assert.InRange(Directory.GetFiles("/proc/self/fd").Length, 0, descriptors + 30);
 
         // Of the host's side of connections only what the kernel itself still waits for.
         var host = IPGlobalProperties.GetIPGlobalProperties();

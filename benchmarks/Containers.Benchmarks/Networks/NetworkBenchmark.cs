@@ -137,9 +137,9 @@ internal sealed class NetworkBenchmark(BenchmarkOptions options)
     private async Task ThroughputSectionAsync(Report report, ContainerEngine engine, ContainerBuilder job, PeerThread peers, PodmanNetwork? podman)
     {
         string[] server = ["iperf3", "-s"];
-        const int fewest = 5;
-        const int seconds = 2;
-        int rounds = Math.Max(options.Pulls, fewest);
+        const int roundsEachPull = 4;
+        const int megabytes = 512;
+        int rounds = options.Pulls * roundsEachPull;
         // Not the processor's share is measured here.
         ContainerBuilder unlimited = job.WithCpus(Environment.ProcessorCount);
         await using Container ours = await engine.StartAsync(unlimited.WithCommand(server).WithNetwork(Network).WithPort(ServerPort));
@@ -151,7 +151,7 @@ internal sealed class NetworkBenchmark(BenchmarkOptions options)
         int port = ours.GetPort(ServerPort);
         await AnsweredAsync(port);
 
-        var throughput = new Throughput(rounds, seconds);
+        var throughput = new Throughput(rounds, megabytes);
         Func<Task<string>>? Theirs(Func<PodmanNetwork, string> run) => podman is null ? null : () => Task.Run(() => run(podman));
         await throughput.MeasureAsync("container to container",
             async () => (await client.ExecAsync(throughput.Client(ours.Networks[0].Address.ToString(), ServerPort))).EnsureSuccess().StandardOutput.Text,
@@ -168,7 +168,7 @@ internal sealed class NetworkBenchmark(BenchmarkOptions options)
         }
 
         report.Section("Throughput", $"""
-            TCP, one connection, iperf3 at both ends; the median of {rounds} times {seconds} seconds each, ours and podman's in turn. What passes through is
+            TCP, one connection, iperf3 at both ends; the median of {rounds} times {megabytes} MiB each, ours and podman's in turn. What passes through is
             the kernel's work in both, which scatters on a shared machine: a ratio is uncertain by two standard errors of the median of its rounds.
             """, throughput.Table());
         _budget.AddRange(throughput.Ratios.Select(static way => ($"podman's throughput / ours, {way.Way}", way.Ratio, 1.0, "×")));

@@ -10,13 +10,12 @@ internal sealed class GuardSets(Table table)
 
     public Table Table => table;
 
-    public Set FrameTypes { get; } = new(table, "frame-types", DataType.EtherType);
-
     public Set Hardware { get; } = new(table, "hardware", DataType.InterfaceName, DataType.Ethernet);
 
-    public Set Address4 { get; } = new(table, "address4", DataType.InterfaceName, DataType.Ip4);
+    /// <summary>With the hardware address: of most packets one look-up says all.</summary>
+    public Set Address4 { get; } = new(table, "address4", DataType.InterfaceName, DataType.Ethernet, DataType.Ip4);
 
-    public Set Address6 { get; } = new(table, "address6", DataType.InterfaceName, DataType.Ip6);
+    public Set Address6 { get; } = new(table, "address6", DataType.InterfaceName, DataType.Ethernet, DataType.Ip6);
 
     /// <summary>What a policy has to name to mean it.</summary>
     public Set Special4 { get; } = new(table, "special4", DataType.Ip4) { Intervals = true };
@@ -25,5 +24,5 @@ internal sealed class GuardSets(Table table)
 
     public Set Discovery { get; } = new(table, "discovery", DataType.Icmp6Type);
 
-    public IReadOnlyList<Set> All => [FrameTypes, Hardware, Address4, Address6, Special4, Special6, Discovery];
+    public IReadOnlyList<Set> All => [Hardware, Address4, Address6, Special4, Special6, Discovery];
 }

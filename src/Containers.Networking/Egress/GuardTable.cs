@@ -54,7 +54,6 @@ internal sealed class GuardTable(string name, bool owned)
             batch.AddSet(set);
         }
 
-        batch.AddElements(_sets.FrameTypes, [.. new[] { EtherType.Ip4, EtherType.Arp, EtherType.Ip6 }.Select(static type => new SetElement(Value.Port(type)))]);
         batch.AddElements(_sets.Special4, [.. SpecialNetworks.All.Where(Subnets.IsFour).Select(SetElement.Of)]);
         batch.AddElements(_sets.Special6, [.. SpecialNetworks.All.Where(static network => !Subnets.IsFour(network)).Select(SetElement.Of)]);
         batch.AddElements(_sets.Discovery, [.. GuardSets.DiscoveryTypes.Select(static type => new SetElement([type]))]);
@@ -115,34 +114,35 @@ internal sealed class GuardTable(string name, bool owned)
 
     private void DeclarePinned(NftBatch batch)
     {
-        // The frame's own type: no VLAN tag that a bridge or an interface of the host would take off, no spanning tree, no LLDP.
-        batch.AddRule(Pinned, new Rule(Match.NotIn(_sets.FrameTypes.Name, Field.EthernetType), Act.Drop));
-        batch.AddRule(Pinned, new Rule(Match.NotIn(_sets.Hardware.Name, Field.InputInterface, Field.EthernetSource), Act.Drop));
-        batch.AddRule(Pinned, new Rule(Match.NetworkProtocol(EtherType.Arp), Act.Goto(Arp.Name)));
-        batch.AddRule(Pinned, new Rule(Match.NetworkProtocol(EtherType.Ip4), Act.Goto(Ip4.Name)));
-        batch.AddRule(Pinned, new Rule(Match.NetworkProtocol(EtherType.Ip6), Act.Goto(Ip6.Name)));
+        // The frame's own type: no VLAN tag that a bridge or an interface of the host would take off, no spanning tree, no LLDP. Most first.
+        batch.AddRule(Pinned, new Rule(Match.Is(Field.EthernetType, Value.Port(EtherType.Ip4)), Act.Goto(Ip4.Name)));
+        batch.AddRule(Pinned, new Rule(Match.Is(Field.EthernetType, Value.Port(EtherType.Ip6)), Act.Goto(Ip6.Name)));
+        batch.AddRule(Pinned, new Rule(Match.Is(Field.EthernetType, Value.Port(EtherType.Arp)), Act.Goto(Arp.Name)));
         batch.AddRule(Pinned, new Rule(Act.Drop));
 
-        // Ethernet and IPv4 with addresses of 6 and 4 bytes: with other lengths the sender would be somewhere else than looked at.
-        batch.AddRule(Arp, new Rule(Match.IsNot(Field.ArpFormat, new byte[] { 0, 1, 8, 0, 6, 4 }), Act.Drop));
-        batch.AddRule(Arp, new Rule(Match.NotIn(_sets.Hardware.Name, Field.InputInterface, Field.ArpSenderHardware), Act.Drop));
-        batch.AddRule(Arp, new Rule(Match.In(_sets.Address4.Name, Field.InputInterface, Field.ArpSenderAddress), Act.Return));
-        batch.AddRule(Arp, new Rule(Match.IsNot(Field.ArpSenderAddress, Value.Of(IPAddress.Any)), Act.Drop));
-
-        batch.AddRule(Ip4, new Rule(Match.NotIn(_sets.Address4.Name, Field.InputInterface, Field.Ip4Source), Act.Drop));
         batch.AddRule(Ip4, new Rule(Match.Is(Field.UdpSourcePort, Value.Port(DhcpServerPort)), Act.Drop));
+        batch.AddRule(Ip4, new Rule(Match.In(_sets.Address4.Name, Field.InputInterface, Field.EthernetSource, Field.Ip4Source), Act.Return));
+        batch.AddRule(Ip4, new Rule(Act.Drop));
 
         batch.AddRule(Ip6, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(RouterAdvertisement)), Act.Drop));
         batch.AddRule(Ip6, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(Redirect)), Act.Drop));
-        batch.AddRule(Ip6, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(NeighbourAdvertisement)), Match.NotIn(_sets.Address6.Name, Field.InputInterface, Field.NeighbourTarget), Act.Drop));
+        batch.AddRule(Ip6, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(NeighbourAdvertisement)), Match.NotIn(_sets.Address6.Name, Field.InputInterface, Field.EthernetSource, Field.NeighbourTarget), Act.Drop));
         batch.AddRule(Ip6, new Rule(Match.Is(Field.UdpSourcePort, Value.Port(Dhcp6ServerPort)), Act.Drop));
-        batch.AddRule(Ip6, new Rule(Match.In(_sets.Address6.Name, Field.InputInterface, Field.Ip6Source), Act.Return));
+        batch.AddRule(Ip6, new Rule(Match.In(_sets.Address6.Name, Field.InputInterface, Field.EthernetSource, Field.Ip6Source), Act.Return));
         batch.AddRule(Ip6, new Rule(Match.Is(Field.Ip6Source, Value.Of(IPAddress.IPv6Any)), Act.Goto(Unspecified6.Name)));
         batch.AddRule(Ip6, new Rule(Act.Drop));
 
         // Without an address yet: it may ask whether anybody has its own one, and say which groups it is in.
+        batch.AddRule(Unspecified6, new Rule(Match.NotIn(_sets.Hardware.Name, Field.InputInterface, Field.EthernetSource), Act.Drop));
         batch.AddRule(Unspecified6, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(ListenerReport)), Act.Return));
-        batch.AddRule(Unspecified6, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(NeighbourSolicitation)), Match.In(_sets.Address6.Name, Field.InputInterface, Field.NeighbourTarget), Act.Return));
+        batch.AddRule(Unspecified6, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(NeighbourSolicitation)), Match.In(_sets.Address6.Name, Field.InputInterface, Field.EthernetSource, Field.NeighbourTarget), Act.Return));
         batch.AddRule(Unspecified6, new Rule(Act.Drop));
+
+        // Ethernet and IPv4 with addresses of 6 and 4 bytes: with other lengths the sender would be somewhere else than looked at.
+        batch.AddRule(Arp, new Rule(Match.NotIn(_sets.Hardware.Name, Field.InputInterface, Field.EthernetSource), Act.Drop));
+        batch.AddRule(Arp, new Rule(Match.IsNot(Field.ArpFormat, new byte[] { 0, 1, 8, 0, 6, 4 }), Act.Drop));
+        batch.AddRule(Arp, new Rule(Match.NotIn(_sets.Hardware.Name, Field.InputInterface, Field.ArpSenderHardware), Act.Drop));
+        batch.AddRule(Arp, new Rule(Match.In(_sets.Address4.Name, Field.InputInterface, Field.ArpSenderHardware, Field.ArpSenderAddress), Act.Return));
+        batch.AddRule(Arp, new Rule(Match.IsNot(Field.ArpSenderAddress, Value.Of(IPAddress.Any)), Act.Drop));
     }
 }

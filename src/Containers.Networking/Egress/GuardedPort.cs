@@ -82,18 +82,18 @@ internal sealed record GuardedPort(string Device, PhysicalAddress Hardware, IRea
 
     private void ChangeElements(GuardTable guard, Action<Set, IEnumerable<SetElement>> change)
     {
-        var device = Value.Interface(Device);
-        change(guard.Sets.Hardware, [new SetElement(Value.Join(device, Value.Of(Hardware)))]);
+        var cable = Value.Join(Value.Interface(Device), Value.Of(Hardware));
+        change(guard.Sets.Hardware, [new SetElement(cable)]);
         var has6 = false;
         foreach (var address in Addresses)
         {
             has6 |= !Match.IsFour(address);
-            change(Match.IsFour(address) ? guard.Sets.Address4 : guard.Sets.Address6, [new SetElement(Value.Join(device, Value.Of(address)))]);
+            change(Match.IsFour(address) ? guard.Sets.Address4 : guard.Sets.Address6, [new SetElement(Value.Join(cable, Value.Of(address)))]);
         }
 
         if (has6)
         {
-            change(guard.Sets.Address6, [new SetElement(Value.Join(device, Value.Of(LinkLocal(Hardware))))]);
+            change(guard.Sets.Address6, [new SetElement(Value.Join(cable, Value.Of(LinkLocal(Hardware))))]);
         }
     }
 

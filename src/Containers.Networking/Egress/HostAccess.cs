@@ -56,5 +56,5 @@ internal static class HostAccess
 
     private static Chain ChainOf(FirewallTable firewall, GuardedPort port) => new(firewall.Table, "host-" + port.Device);
 
-    private static Set SetOf(FirewallTable firewall, IPAddress address) => Match.IsFour(address) ? firewall.Egress4 : firewall.Egress6;
+    private static Set SetOf(FirewallTable firewall, IPAddress address) => Match.IsFour(address) ? firewall.Allowed4 : firewall.Allowed6;
 }

@@ -14,8 +14,8 @@ namespace Containers.Firewall;
 /// <item><see cref="Limits"/>: bridge to verdict, for the first packet of each connection of its containers beyond it.</item>
 /// <item><see cref="Published"/>: a chain of nat for packets to the host's own addresses, from others and from the host itself.</item>
 /// <item><see cref="Services"/>: bridge, protocol and port of the host that its containers may reach (after redirection).</item>
-/// <item><see cref="Egress4"/>, <see cref="Egress6"/>: a container's address to verdict, for all that it sends beyond its bridge. A chain there
-/// returns for what may go on, and drops or rejects the rest; it sees each packet, not just the first of a connection.</item>
+/// <item><see cref="Allowed4"/>, <see cref="Allowed6"/>: a container's address to verdict, for what it sends to the host. A chain there accepts
+/// what its policy allows there.</item>
 /// </list>
 /// What leads into a container beyond its bridge must have been sent there by a destination translation, such as of <see cref="Published"/>.
 /// </summary>
@@ -37,7 +37,6 @@ internal sealed class FirewallTable : IDisposable
     private readonly Chain _destinationNat;
     private readonly Chain _outputNat;
     private readonly Chain _forward;
-    private readonly Chain _egress;
     private readonly Chain _input;
     private readonly Chain _fromContainers;
     private readonly Chain _sourceNat;
@@ -63,7 +62,6 @@ internal sealed class FirewallTable : IDisposable
         _forward = Base("forward", HookPoint.Forward, ChainPriority.Filter);
         _input = Base("input", HookPoint.Input, ChainPriority.Filter);
         _sourceNat = Base("nat-postrouting", HookPoint.Postrouting, ChainPriority.SourceNat, ChainType.Nat);
-        _egress = new Chain(table, "egress");
         _fromContainers = new Chain(table, "from-containers");
         Published = new Chain(table, "published");
         Overlays = new Chain(table, "overlays");
@@ -81,8 +79,8 @@ internal sealed class FirewallTable : IDisposable
         Services = new Set(table, "services", DataType.InterfaceName, DataType.Protocol, DataType.Port);
         Redirects = new Set(table, "redirects", DataType.InterfaceName) { Verdicts = true };
         Limits = new Set(table, "limits", DataType.InterfaceName) { Verdicts = true };
-        Egress4 = new Set(table, "egress4", DataType.Ip4) { Verdicts = true };
-        Egress6 = new Set(table, "egress6", DataType.Ip6) { Verdicts = true };
+        Allowed4 = new Set(table, "allowed4", DataType.Ip4) { Verdicts = true };
+        Allowed6 = new Set(table, "allowed6", DataType.Ip6) { Verdicts = true };
     }
 
     /// <summary>Whose socket owns the table; all changes of it go by this.</summary>
@@ -113,9 +111,9 @@ internal sealed class FirewallTable : IDisposable
 
     public Set Services { get; }
 
-    public Set Egress4 { get; }
+    public Set Allowed4 { get; }
 
-    public Set Egress6 { get; }
+    public Set Allowed6 { get; }
 
     /// <summary>Makes the table, in the network namespace of the calling thread.</summary>
     /// <param name="name">Its name.</param>
@@ -200,12 +198,12 @@ internal sealed class FirewallTable : IDisposable
             batch.AddSet(set);
         }
 
-        foreach (var chain in (ReadOnlySpan<Chain>)[_egress, _fromContainers, Published, Overlays, Refused])
+        foreach (var chain in (ReadOnlySpan<Chain>)[_fromContainers, Published, Overlays, Refused])
         {
             batch.AddChain(chain);
         }
 
-        foreach (var map in (ReadOnlySpan<Set>)[Redirects, Limits, Egress4, Egress6])
+        foreach (var map in (ReadOnlySpan<Set>)[Redirects, Limits, Allowed4, Allowed6])
         {
             batch.AddSet(map);
         }
@@ -220,7 +218,6 @@ internal sealed class FirewallTable : IDisposable
         batch.AddRule(Refused, new Rule(Act.ResetTcp));
         batch.AddRule(Refused, new Rule(Act.Prohibit));
         DeclareTranslation(batch);
-        DeclareEgress(batch);
         DeclareForwarding(batch);
         DeclareInput(batch);
     }
@@ -255,17 +252,10 @@ internal sealed class FirewallTable : IDisposable
         batch.AddRule(_sourceNat, new Rule(Match.In(_subnets6.Name, Field.Ip6Source), Act.Masquerade(random: true)));
     }
 
-    private void DeclareEgress(NftBatch batch)
-    {
-        batch.AddRule(_egress, new Rule(Act.VerdictOf(Egress4.Name, Field.Ip4Source)));
-        batch.AddRule(_egress, new Rule(Act.VerdictOf(Egress6.Name, Field.Ip6Source)));
-    }
-
     private void DeclareForwarding(NftBatch batch)
     {
         // What a container sends to a peer would come there with the host's address, and be believed.
-        batch.AddRule(_forward, new Rule(From(Bridges), Match.TransportProtocol(TransportProtocol.Udp), Act.Jump(Overlays.Name)));
-        batch.AddRule(_forward, new Rule(From(Bridges), Act.Jump(_egress.Name)));
+        batch.AddRule(_forward, new Rule(Match.TransportProtocol(TransportProtocol.Udp), From(Bridges), Act.Jump(Overlays.Name)));
         batch.AddRule(_forward, new Rule(Match.State(ConnectionState.New), Act.VerdictOf(Limits.Name, Field.InputInterface)));
         batch.AddRule(_forward, new Rule(Match.In(_same.Name, Field.InputInterface, Field.OutputInterface), Act.Accept));
         batch.AddRule(_forward, new Rule(From(_internal), Act.Counter, Act.Goto(Refused.Name)));
@@ -284,11 +274,12 @@ internal sealed class FirewallTable : IDisposable
     private void DeclareInput(NftBatch batch)
     {
         batch.AddRule(_input, new Rule(Match.TransportProtocol(TransportProtocol.Udp), Act.Jump(Overlays.Name)));
+        batch.AddRule(_input, new Rule(Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));
         batch.AddRule(_input, new Rule(From(Bridges), Act.Jump(_fromContainers.Name)));
         batch.AddRule(_fromContainers, new Rule(Match.State(ConnectionState.New), Act.VerdictOf(Limits.Name, Field.InputInterface)));
         batch.AddRule(_fromContainers, new Rule(Match.In(Services.Name, Field.InputInterface, Field.TransportProtocol, Field.DestinationPort), Act.Accept));
-        batch.AddRule(_fromContainers, new Rule(Act.Jump(_egress.Name)));
-        batch.AddRule(_fromContainers, new Rule(Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));
+        batch.AddRule(_fromContainers, new Rule(Act.VerdictOf(Allowed4.Name, Field.Ip4Source)));
+        batch.AddRule(_fromContainers, new Rule(Act.VerdictOf(Allowed6.Name, Field.Ip6Source)));
         batch.AddRule(_fromContainers, new Rule(From(_hosted), Act.Accept));
         batch.AddRule(_fromContainers, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(NeighbourSolicitation)), Act.Accept));
         batch.AddRule(_fromContainers, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(NeighbourAdvertisement)), Act.Accept));

@@ -26,13 +26,9 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     private readonly ConcurrentDictionary<Type, Lazy<object>> _extensions = new();
     private readonly Dictionary<Type, object> _extensionOptions;
     private readonly Lazy<HostFacts> _facts = new(HostFacts.Read);
+    private readonly Guardians _guardians = new();
     private EngineDirectory? _directory;
     private Reactor? _reactor;
-    private readonly Guardian?[] _guardians = new Guardian?[Enum.GetValues<GuardianKind>().Length];
-
-    /// <summary>For what the guardians hold: one that is made gets it, and one that is disposed is none of them any more.</summary>
-    private readonly Lock _heldGate = new();
-    private FileDescriptor? _held;
     private CgroupHost? _cgroups;
     private UserNamespacePool? _userNamespaces;
     private bool _isDisposed;
@@ -180,10 +176,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
             }
 
             _isDisposed = true;
-            foreach (var guardian in TakeGuardians())
-            {
-                guardian?.Dispose();
-            }
+            _guardians.Dispose();
 
             // Each takes its own groups and descriptors away, on threads of the pool.
             Task.WhenAll(_active.Keys.Select(static container => container.EndedAsync())).GetAwaiter().GetResult();
@@ -205,7 +198,7 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
     /// <summary>Starts what every container needs, once, and who launches those of this kind; a guardian that has died is replaced.</summary>
     internal Guardian EnsureGuardian(GuardianKind kind)
     {
-        if (_guardians[(int)kind] is { HasEnded: false } running && !_isDisposed)
+        if (_guardians.Running(kind) is { } running && !_isDisposed)
         {
             return running;
         }
@@ -216,33 +209,20 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
             _cgroups ??= CgroupHost.Detect(Directory.Name);
             _ = EnsureReactor();
             _userNamespaces ??= Facts.IsRootless ? null : new UserNamespacePool(LauncherImage.Create(Directory.Path));
-            if (_guardians[(int)kind] is not { HasEnded: false } guardian)
+            if (_guardians.Running(kind) is not { } guardian)
             {
                 guardian = kind == GuardianKind.Plain
                     ? Guardian.Start(_reactor!, kind, rootless: false, Directory.Path, null)
                     : StartGuardian(kind, Directory.Path);
-                Replace(kind, guardian);
+                _guardians.Add(kind, guardian);
             }
 
             return guardian;
         }
     }
 
-    /// <summary>
-    /// What must stay open until every process of this engine's containers has ended, however this process ends: the guardians keep it.
-    /// Null, before it is closed: nothing any more.
-    /// </summary>
-    internal void HoldOpen(FileDescriptor? descriptor)
-    {
-        lock (_heldGate)
-        {
-            _held = descriptor;
-            foreach (var guardian in _guardians)
-            {
-                guardian?.Hold(descriptor);
-            }
-        }
-    }
+    /// <inheritdoc cref="Guardians.Hold"/>
+    internal void HoldOpen(FileDescriptor? descriptor) => _guardians.Hold(descriptor);
 
     /// <summary>Makes the engine known to other processes, once: what has its mark is not swept by them as long as it lives.</summary>
     internal EngineDirectory EnsureDirectory()
@@ -306,29 +286,6 @@ public sealed class ContainerEngine : IDisposable, IAsyncDisposable
 
         HasManyIds = !Facts.IsRootless;
         return Guardian.Start(_reactor!, kind, Facts.IsRootless, directory, null);
-    }
-
-    private void Replace(GuardianKind kind, Guardian guardian)
-    {
-        lock (_heldGate)
-        {
-            _guardians[(int)kind]?.Dispose();
-            _guardians[(int)kind] = guardian;
-            if (_held is not null)
-            {
-                guardian.Hold(_held);
-            }
-        }
-    }
-
-    private Guardian?[] TakeGuardians()
-    {
-        lock (_heldGate)
-        {
-            var all = _guardians.ToArray();
-            Array.Clear(_guardians);
-            return all;
-        }
     }
 
     internal void Untrack(Container container) => _active.TryRemove(container, out _);

@@ -44,8 +44,11 @@ internal static partial class NetworkLog
     [LoggerMessage(EventId = 212, Level = LogLevel.Warning, Message = "A connection could not be passed on to a container: no socket could be made in its network")]
     public static partial void NoSocketInside(this ILogger logger, Exception fault);
 
-    [LoggerMessage(EventId = 213, Level = LogLevel.Warning, Message = "The chain {Chain} drops what it does not accept of forwarded packets, whatever other tables say, and names no interface that begins with {Bridges}: containers reach nothing beyond their network, nor are their published ports reached, until it accepts these as input and as output (with Docker: iptables -I DOCKER-USER -i {Bridges}+ -j ACCEPT, and the same with -o)")]
-    public static partial void OthersDrop(this ILogger logger, string chain, string bridges);
+    [LoggerMessage(EventId = 213, Level = LogLevel.Warning, Message = "The chain {Chain} refuses what it does not accept of forwarded packets, whatever other tables say, and names no interface that begins with {Bridges}: containers reach nothing beyond their network, and their published ports may not be reached, until it accepts these as input and as output (with Docker: iptables -I DOCKER-USER -i {Bridges}+ -j ACCEPT, and the same with -o; with ufw: ufw route allow in on {Bridges}+, and out; with firewalld: firewall-cmd --permanent --zone=trusted --add-interface={Bridges}+, and --reload)")]
+    public static partial void OthersRefuseForwarded(this ILogger logger, string chain, string bridges);
+
+    [LoggerMessage(EventId = 215, Level = LogLevel.Warning, Message = "The chain {Chain} refuses what it does not accept of packets to this host, whatever other tables say, and names no interface that begins with {Bridges}: containers may get no answers to names, nor reach what they are allowed of this host, until it accepts these as input (with ufw: ufw allow in on {Bridges}+; with firewalld: firewall-cmd --permanent --zone=trusted --add-interface={Bridges}+, and --reload; otherwise: iptables -I INPUT -i {Bridges}+ -j ACCEPT)")]
+    public static partial void OthersRefuseInput(this ILogger logger, string chain, string bridges);
 
     [LoggerMessage(EventId = 214, Level = LogLevel.Warning, Message = "What an engine whose process has died left could not be taken away; the next engine tries again")]
     public static partial void NotSwept(this ILogger logger, Exception fault);

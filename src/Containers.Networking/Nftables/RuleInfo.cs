@@ -12,6 +12,9 @@ internal sealed record RuleInfo(string Chain, ulong Handle)
     /// <summary>What its own counter counted.</summary>
     public (ulong Bytes, ulong Packets)? Counter { get; init; }
 
+    /// <summary>Whatever comes to it is turned away.</summary>
+    public bool RefusesAll { get; init; }
+
     public static RuleInfo Parse(NetlinkMessage message)
     {
         var rule = new RuleInfo(string.Empty, 0);
@@ -29,6 +32,7 @@ internal sealed record RuleInfo(string Chain, ulong Handle)
                     rule = rule with { Comment = UserData.FindComment(attribute.Value) };
                     break;
                 case RuleAttribute.Expressions:
+                    rule = rule with { RefusesAll = Refusal.IsOfAll(attribute.Nested) };
                     foreach (var expression in attribute.Nested)
                     {
                         rule = rule with { Counter = CounterOf(expression.Nested) ?? rule.Counter };

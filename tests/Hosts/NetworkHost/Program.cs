@@ -11,8 +11,8 @@ using Microsoft.Extensions.Logging;
 //   publish      one container with published ports, until its input ends
 //   overlay:…    a network across hosts with one container; does what its input says (OverlayWork)
 //   user…        what an ordinary user has of networks: UserWork
-//   away:URL     one network; prints whether a container can fetch the URL, and how often it was told that others forbid that; again for each
-//                line of its input
+//   away:URL     one network; prints whether a container can fetch the URL, whether it gets answers to names, and how often it was told that others
+//                forbid either; again for each line of its input
 //   router:URL   one network; prints the setting of forwarding before and after, whether a container can fetch the URL, and how often a
 //                warning was logged; ends with its input
 if (args is not [var state, var work])
@@ -73,8 +73,10 @@ switch (work)
         do
         {
             var made = await engine.Networks.CreateAsync("away");
-            var asked = await engine.RunAsync(ContainerBuilder.FromHost().WithCommand("busybox", "wget", "-qO-", away["away:".Length..]).WithTimeout(TimeSpan.FromSeconds(3)).WithNetwork("away"));
-            Console.WriteLine($"container out {asked.IsSuccess}; told {log[WarningCount.OthersDrop]}");
+            async Task<bool> Succeeds(params string[] command) =>
+                (await engine.RunAsync(ContainerBuilder.FromHost().WithName("asker").WithCommand(["busybox", .. command]).WithTimeout(TimeSpan.FromSeconds(3)).WithNetwork("away"))).IsSuccess;
+            var (goesOut, hears) = (await Succeeds("wget", "-qO-", away["away:".Length..]), await Succeeds("nslookup", "asker"));
+            Console.WriteLine($"out {goesOut}, names {hears}; told {log[WarningCount.OthersRefuseForwarded]} and {log[WarningCount.OthersRefuseInput]}");
             await engine.Networks.RemoveAsync(made.Name);
         }
         while (await Console.In.ReadLineAsync() is not null);

@@ -7,7 +7,8 @@ namespace Containers.Tests.Hosts;
 internal sealed class WarningCount : ILoggerFactory, ILogger
 {
     public const int ForwardingEnabled = 202;
-    public const int OthersDrop = 213;
+    public const int OthersRefuseForwarded = 213;
+    public const int OthersRefuseInput = 215;
 
     private readonly ConcurrentDictionary<int, int> _counts = new();
 

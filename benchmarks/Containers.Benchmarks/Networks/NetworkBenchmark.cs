@@ -154,17 +154,16 @@ internal sealed class NetworkBenchmark(BenchmarkOptions options)
         var throughput = new Throughput(rounds, megabytes);
         Func<Task<string>>? Theirs(Func<PodmanNetwork, string> run) => podman is null ? null : () => Task.Run(() => run(podman));
         await throughput.MeasureAsync("container to container",
-            async () => (await client.ExecAsync(throughput.Client(ours.Networks[0].Address.ToString(), ServerPort))).EnsureSuccess().StandardOutput.Text,
-            Theirs(podman => podman.Exec("client", throughput.Client(theirs!, ServerPort))));
-        await throughput.MeasureAsync("another machine to a published port",
-            () => Task.Run(() => outside.Run(throughput.Client(OutsideMachine.HostAddress, port))),
-            Theirs(_ => outside.Run(throughput.Client(OutsideMachine.HostAddress, PodmanPort))));
-        foreach ((string way, string address) in ((string, string)[])
-            [("the host's address to a published port", OutsideMachine.HostAddress), ("127.0.0.1 to a published port", IPAddress.Loopback.ToString())])
+            async () => (await client.ExecAsync(throughput.Upload(ours.Networks[0].Address.ToString(), ServerPort))).EnsureSuccess().StandardOutput.Text,
+            Theirs(podman => podman.Exec("client", throughput.Upload(theirs!, ServerPort))));
+        foreach ((string way, string address, Func<string[], string> run) in ((string, string, Func<string[], string>)[])
+            [("another machine", OutsideMachine.HostAddress, outside.Run), ("the host's address", OutsideMachine.HostAddress, peers.Require), ("127.0.0.1", IPAddress.Loopback.ToString(), peers.Require)])
         {
-            await throughput.MeasureAsync(way,
-                () => Task.Run(() => peers.Require(throughput.Client(address, port))),
-                Theirs(_ => peers.Require(throughput.Client(address, PodmanPort))));
+            foreach ((string name, Func<string, int, string[]> load) in ((string, Func<string, int, string[]>)[])
+                [($"{way} to a published port", throughput.Upload), ($"a published port to {way}", throughput.Download)])
+            {
+                await throughput.MeasureAsync(name, () => Task.Run(() => run(load(address, port))), Theirs(_ => run(load(address, PodmanPort))));
+            }
         }
 
         report.Section("Throughput", $"""

@@ -14,8 +14,11 @@ internal sealed class Throughput(int rounds, int megabytes)
 {
     private readonly List<Way> _ways = [];
 
-    /// <summary>iperf3 as a client of a server.</summary>
-    public string[] Client(string address, int port) => ["iperf3", "-c", address, "-p", Text(port), "-n", $"{Text(megabytes)}M", "-J"];
+    /// <summary>iperf3 as a client of a server, to which it sends.</summary>
+    public string[] Upload(string address, int port) => ["iperf3", "-c", address, "-p", Text(port), "-n", $"{Text(megabytes)}M", "-J"];
+
+    /// <summary>The same, and the server sends.</summary>
+    public string[] Download(string address, int port) => [.. Upload(address, port), "-R"];
 
     /// <summary>Measures one way: each function runs a client, and returns what it said.</summary>
     public async Task MeasureAsync(string way, Func<Task<string>> ours, Func<Task<string>>? theirs)

@@ -143,6 +143,7 @@ internal sealed class GuardTable(string name, bool owned)
         batch.AddRule(Arp, new Rule(Match.IsNot(Field.ArpFormat, new byte[] { 0, 1, 8, 0, 6, 4 }), Act.Drop));
         batch.AddRule(Arp, new Rule(Match.NotIn(_sets.Hardware.Name, Field.InputInterface, Field.ArpSenderHardware), Act.Drop));
         batch.AddRule(Arp, new Rule(Match.In(_sets.Address4.Name, Field.InputInterface, Field.ArpSenderHardware, Field.ArpSenderAddress), Act.Return));
-        batch.AddRule(Arp, new Rule(Match.IsNot(Field.ArpSenderAddress, Value.Of(IPAddress.Any)), Act.Drop));
+        batch.AddRule(Arp, new Rule(Match.Is(Field.ArpSenderAddress, Value.Of(IPAddress.Any)), Act.Return));
+        batch.AddRule(Arp, new Rule(Act.Drop));
     }
 }

@@ -37,6 +37,10 @@ public sealed class SpoofingTests
         ["DHCP: without an address"] = Ethernet(Everybody, A, Ip4, Packet4(IPAddress.Any, IPAddress.Broadcast, 17, Datagram(68, 67, []))),
         ["DHCPv6: an offer"] = Ethernet(AllNodes, A, Ip6, Packet6(Link6, Nodes6, 17, Datagram(547, 546, []))),
         ["IPv6: the peer's address"] = Ethernet(B, A, Ip6, Packet6(Peer6, Peer6, 17, Datagram(1, 2, []))),
+        ["IPv6: another hardware address"] = Ethernet(B, Other, Ip6, Packet6(Own6, Peer6, 17, Datagram(1, 2, []))),
+        ["ND: its own address, by another hardware address"] = Ethernet(B, Other, Ip6, Icmp6(Own6, Peer6, 136, [0x60, 0, 0, 0, .. Own6.GetAddressBytes(), 2, 1, .. Other])),
+        ["ND: whether anybody has its own address, by another hardware address"] = Ethernet(AllNodes, Other, Ip6, Icmp6(IPAddress.IPv6Any, Nodes6, 135, [0, 0, 0, 0, .. Own6.GetAddressBytes()])),
+        ["ND: its groups, by another hardware address"] = Ethernet(AllNodes, Other, Ip6, Icmp6(IPAddress.IPv6Any, Nodes6, 143, [0, 0, 0, 0])),
         ["IPv6: no address"] = Ethernet(B, A, Ip6, Packet6(IPAddress.IPv6Any, Peer6, 17, Datagram(1, 2, []))),
         ["ND: a router advertisement"] = Ethernet(AllNodes, A, Ip6, Icmp6(Link6, Nodes6, 134, [64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0])),
         ["ND: a redirect"] = Ethernet(B, A, Ip6, Icmp6(Link6, Peer6, 137, [0, 0, 0, 0, .. Link6.GetAddressBytes(), .. Outside6.GetAddressBytes()])),
@@ -56,6 +60,8 @@ public sealed class SpoofingTests
         ["IPv4"] = Ethernet(B, A, Ip4, Packet4(Own, Peer, 17, Datagram(1, 2, []))),
         ["IPv6"] = Ethernet(B, A, Ip6, Packet6(Own6, Peer6, 17, Datagram(1, 2, []))),
         ["IPv6 of the link"] = Ethernet(B, A, Ip6, Packet6(Link6, Peer6, 17, Datagram(1, 2, []))),
+        ["ND: whether anybody has its own address"] = Ethernet(AllNodes, A, Ip6, Icmp6(IPAddress.IPv6Any, Nodes6, 135, [0, 0, 0, 0, .. Own6.GetAddressBytes()])),
+        ["ND: its groups"] = Ethernet(AllNodes, A, Ip6, Icmp6(IPAddress.IPv6Any, Nodes6, 143, [0, 0, 0, 0])),
         ["ND: its own address"] = Ethernet(B, A, Ip6, Icmp6(Own6, Peer6, 136, [0x60, 0, 0, 0, .. Own6.GetAddressBytes(), 2, 1, .. A])),
     };
 

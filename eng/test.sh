@@ -227,10 +227,9 @@ apparmor_parser --skip-kernel-load --skip-cache --features-file /usr/share/appar
 secilc --policyvers=33 --filecontext=/dev/null --output=tests/Containers.Core.Tests/bin/Release/net10.0/containers-test.selinux.bin \
   tests/Containers.Core.Tests/Security/containers-test.cil
 
-# What dotnet format has to say beyond what the build has said. Packages and samples do not mind it beside them.
+# What of the formatting the build has not said. Packages and samples do not mind it beside them.
 formatted() {
-  as_owner dotnet format whitespace Containers.sln --no-restore --verify-no-changes &&
-    as_owner dotnet format style Containers.sln --no-restore --verify-no-changes
+  dotnet format whitespace . --folder --verify-no-changes --exclude artifacts tests/Containers.Security.Tests/bin && eng/order.sh
 }
 logged format formatted &
 formatting=$!

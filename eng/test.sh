@@ -159,14 +159,39 @@ run() {
 }
 
 # Compiles test executables ahead of time: where the processor is emulated, compiling as they run takes as long as they do.
+# The application that tests start and kill is compiled altogether: it starts in a second then, and in eight otherwise.
 publish() {
-  local folder project
+  local folder assembly published compiled version packages
+  { read -r version && read -r packages; } < <(as_owner dotnet msbuild tests/Containers.Core.Tests -getProperty:BundledNETCoreAppPackageVersion -getProperty:NuGetPackageRoot |
+    sed -n 's/^ *"\(Bundled\|NuGet\).*": "\(.*\)",\{0,1\}$/\2/p') || return
+  as_owner dotnet publish --no-build -c Release -p:AheadOfTime=true tests/Hosts/DyingHost -o artifacts/published/DyingHost || return
+  as_owner mkdir -p artifacts/published/compiled || return
   for folder; do
-    project=$(name_of "$folder")
-    [[ -e artifacts/published/$project ]] || {
-      as_owner dotnet publish --no-build -c Release "tests/$project" -o "artifacts/published/$project" && cp -an "$folder/." "artifacts/published/$project/"
-    } || return
+    published=artifacts/published/$(name_of "$folder")
+    cp -a "$folder" "$published" || return
+    for assembly in "$folder"/*.dll; do
+      # Large, and little of it is used.
+      [[ $assembly != */FSharp.Core.dll ]] || continue
+      compiled=artifacts/published/compiled/$(sha256sum < "$assembly" | cut -c 1-16)-${assembly##*/}
+      [[ -e $compiled ]] || compile "$assembly" "$compiled" || return
+      cp "$compiled" "$published/${assembly##*/}" || return
+    done
+    [[ ! -e $published/DyingHost ]] || cp artifacts/published/DyingHost/DyingHost "$published/" || return
   done
+}
+
+# compile ASSEMBLY INTO: what has most to do, in one piece with the very framework that the machine gets. So the framework's
+# generic code over its types, and over primitive ones, is compiled too, which else is as it runs. The runtime refuses what
+# was compiled with another framework.
+compile() {
+  local framework options=()
+  framework=$(printf '%s\n' "$(dirname "$(realpath "$(command -v dotnet)")")/shared/Microsoft.NETCore.App/${version%%.*}".* | sort -V | tail -n 1)
+  case ${1##*/} in
+    Containers.Core.dll | Containers.Core.Tests.dll | Containers.Security.Tests.dll)
+      options=(--inputbubble --inputbubbleref "$framework/*.dll" --inputbubbleref "${1%/*}/*.dll" --compilebubblegenerics '--non-local-generics-module:*') ;;
+  esac
+  as_owner "$packages/microsoft.netcore.app.crossgen2.linux-x64/$version/tools/crossgen2" "$1" -o "$2" --targetos linux --targetarch x64 -O \
+    -r "$framework/*.dll" -r "${1%/*}/*.dll" "${options[@]}"
 }
 
 # run_vm KIND TRAIT PROJECTS OPTION...: runs the tests of the trait in the machine, of the projects (a pattern).
@@ -177,7 +202,6 @@ run_vm() {
   # Whatever has nothing to show there is left out: everything takes ten times as long.
   mapfile -t folders < <(projects_with "$trait" | grep -E "/tests/($projects)/")
   ((${#folders[@]})) || { failed "$kind: no test is marked $trait"; return; }
-  logged "publish-$kind" publish "${folders[@]}" || { failed "$kind: not published"; return; }
   mapfile -t folders < <(printf '%s\n' "${folders[@]}" | sed 's|.*/tests/\([^/]*\)/.*|artifacts/published/\1|')
   eng/vm.sh --filter "$trait" --timeout "${limit[$kind]}" --results "$out/$kind" "$@" "${folders[@]}" || status=$?
   for folder in "${folders[@]}"; do
@@ -235,12 +259,18 @@ apparmor_parser --skip-kernel-load --skip-cache --features-file /usr/share/appar
 secilc --policyvers=33 --filecontext=/dev/null --output=tests/Containers.Core.Tests/bin/Release/net10.0/containers-test.selinux.bin \
   tests/Containers.Core.Tests/Security/containers-test.cil
 
-# What of the formatting the build has not said. Packages and samples do not mind it beside them.
-formatted() {
-  dotnet format whitespace . --folder --verify-no-changes --exclude artifacts tests/Containers.Security.Tests/bin && eng/order.sh
+# Beside packages and samples, which wait more than they compute: what of the formatting the build has not said, and what the
+# machine runs.
+aside() {
+  local ended=0
+  logged format dotnet format whitespace . --folder --verify-no-changes --exclude artifacts tests/Containers.Security.Tests/bin || ended=1
+  logged order eng/order.sh || ended=1
+  logged publish publish "$@" || ended=1
+  return $ended
 }
-logged format formatted &
-formatting=$!
+mapfile -t folders < <(for trait in Vm Initramfs SELinux; do projects_with "Category=$trait"; done | sort -u)
+aside "${folders[@]}" &
+aside=$!
 
 step 'Packages, and the first example of README.md in a project of its own that references them'
 current='packages'
@@ -260,9 +290,9 @@ for project in samples/*/*.csproj; do
   logged "sample-$name-user" in_folder / timeout -k 10 "${limit[sample]}" "${as_user[@]}" "$scratch/$name/$name" || failed "sample $name as $user"
 done
 
-step 'Formatting'
-current='dotnet format'
-wait "$formatting" || failed 'dotnet format --verify-no-changes'
+step 'Formatting, and test executables for the machine'
+current='dotnet format and publish'
+wait "$aside" || failed 'formatting, or publishing of the tests (see above)'
 
 step 'Tests as root'
 mapfile -t folders < <(projects_with)

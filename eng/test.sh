@@ -129,12 +129,21 @@ read_report() {
     END { flush() }' "$1"
 }
 
+# Whether a test executable has tests of a trait; asked once.
+has() {
+  local answer=$scratch/has-$(name_of "$1")-$2
+  if [[ ! -e $answer ]]; then
+    if "$1/$(name_of "$1")" --filter-trait "$2" --list-tests > "$out/list.log" 2>&1; then echo yes > "$answer"; else echo no > "$answer"; fi
+  fi
+  [[ $(< "$answer") == yes ]]
+}
+
 # Prints the folder of each test executable; with a trait, of those that have tests of it.
 projects_with() {
   local project folder
   for project in tests/*/*.csproj; do
     folder=$PWD/${project%/*}/bin/Release/net10.0
-    [[ -z ${1:-} ]] || "$folder/$(basename "$project" .csproj)" --filter-trait "$1" --list-tests > "$out/list.log" 2>&1 || continue
+    [[ -z ${1:-} ]] || has "$folder" "$1" || continue
     echo "$folder"
   done
 }
@@ -194,22 +203,37 @@ compile() {
     -r "$framework/*.dll" -r "${1%/*}/*.dll" "${options[@]}"
 }
 
-# run_vm KIND TRAIT PROJECTS OPTION...: runs the tests of the trait in the machine, of the projects (a pattern).
-run_vm() {
-  local kind=$1 trait=$2 projects=$3 folder folders=() project status=0 ended began=$SECONDS
+# in_vm TRAIT PROJECTS: prints what is published of the projects (a pattern) that have tests of the trait. Whatever has
+# nothing to show in the machine is left out: everything takes ten times as long there.
+in_vm() { projects_with "$1" | grep -E "/tests/($2)/" | sed 's|.*/tests/\([^/]*\)/.*|artifacts/published/\1|'; }
+
+# boot KIND TRAIT PROJECTS OPTION...: runs the tests of the trait in the machine.
+boot() {
+  local kind=$1 trait=$2 folders
+  mapfile -t folders < <(in_vm "$trait" "$3")
   shift 3
-  current=$kind
-  # Whatever has nothing to show there is left out: everything takes ten times as long.
-  mapfile -t folders < <(projects_with "$trait" | grep -E "/tests/($projects)/")
-  ((${#folders[@]})) || { failed "$kind: no test is marked $trait"; return; }
-  mapfile -t folders < <(printf '%s\n' "${folders[@]}" | sed 's|.*/tests/\([^/]*\)/.*|artifacts/published/\1|')
-  eng/vm.sh --filter "$trait" --timeout "${limit[$kind]}" --results "$out/$kind" "$@" "${folders[@]}" || status=$?
+  ((${#folders[@]})) && eng/vm.sh --filter "$trait" --timeout "${limit[$kind]}" --results "$out/$kind" "$@" "${folders[@]}"
+}
+
+# count_vm KIND TRAIT PROJECTS STATUS: adds what the tests reported, once the machine is off.
+count_vm() {
+  local kind=$1 trait=$2 status=$4 folder folders project ended
+  mapfile -t folders < <(in_vm "$trait" "$3")
+  ((${#folders[@]})) || failed "$kind: no test is marked $trait"
   for folder in "${folders[@]}"; do
     project=$(basename "$folder")
-    ended=$(sed -n "s/^vm: $project ended with //p" "$out/$kind/console.log")
+    ended=$(sed -n "s/^vm: $project ended with //p" "$out/$kind/console.log" || true)
     ((status != 124)) || ended=124
     count "$kind" "$project" "${ended:-0}" "$out/$kind/$project.xml" "$out/$kind/console.log"
   done
+}
+
+# run_vm KIND TRAIT PROJECTS OPTION...: both.
+run_vm() {
+  local status=0 began=$SECONDS
+  current=$1
+  boot "$@" || status=$?
+  count_vm "$1" "$2" "$3" "$status"
 }
 
 ((EUID == 0)) || { echo 'eng/test.sh: namespaces, cgroups and apt need root: sudo eng/test.sh' >&2; trap - EXIT; exit 1; }
@@ -262,14 +286,15 @@ secilc --policyvers=33 --filecontext=/dev/null --output=tests/Containers.Core.Te
 # Beside packages and samples, which wait more than they compute: what of the formatting the build has not said, and what the
 # machine runs.
 aside() {
-  local ended=0
+  local ended=0 folders
   logged format dotnet format whitespace . --folder --verify-no-changes --exclude artifacts tests/Containers.Security.Tests/bin || ended=1
   logged order eng/order.sh || ended=1
-  logged publish publish "$@" || ended=1
+  logged machine eng/vm.sh --prepare || ended=1
+  mapfile -t folders < <(for trait in Vm Initramfs SELinux; do projects_with "Category=$trait"; done | sort -u)
+  logged publish publish "${folders[@]}" || ended=1
   return $ended
 }
-mapfile -t folders < <(for trait in Vm Initramfs SELinux; do projects_with "Category=$trait"; done | sort -u)
-aside "${folders[@]}" &
+aside &
 aside=$!
 
 step 'Packages, and the first example of README.md in a project of its own that references them'
@@ -312,11 +337,18 @@ done
 step 'Tests of Category=Vm as root, on cgroup v2'
 run_vm vm Category=Vm 'Containers\..*'
 
-step 'Tests of Category=Initramfs, with no other root'
-run_vm initramfs Category=Initramfs 'Containers\..*' --append containers.root=initramfs
-
-step 'Tests of Category=SELinux'
-run_vm selinux Category=SELinux 'Containers\..*' --append security=selinux
+# Few tests each, and none of time: most of it is two boots, which use one processor each.
+step 'Tests of Category=Initramfs, with no other root, and of Category=SELinux'
+current='initramfs and selinux'
+began=$SECONDS
+statuses=(0 0)
+boot initramfs Category=Initramfs 'Containers\..*' --append containers.root=initramfs > "$out/initramfs.log" 2>&1 &
+first=$!
+boot selinux Category=SELinux 'Containers\..*' --append security=selinux > "$out/selinux.log" 2>&1 || statuses[1]=$?
+wait "$first" || statuses[0]=$?
+cat "$out/initramfs.log" "$out/selinux.log"
+count_vm initramfs Category=Initramfs 'Containers\..*' "${statuses[0]}"
+count_vm selinux Category=SELinux 'Containers\..*' "${statuses[1]}"
 
 step 'Tests of Category=Rootless as an ordinary user, on cgroup v2'
 run_vm vm-user Category=Rootless 'Containers\.Core\.Tests' --user

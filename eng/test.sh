@@ -129,12 +129,21 @@ read_report() {
     END { flush() }' "$1"
 }
 
+# Whether a test executable has tests of a trait; asked once.
+has() {
+  local answer=$scratch/has-$(name_of "$1")-$2
+  if [[ ! -e $answer ]]; then
+    if "$1/$(name_of "$1")" --filter-trait "$2" --list-tests > "$out/list.log" 2>&1; then echo yes > "$answer"; else echo no > "$answer"; fi
+  fi
+  [[ $(< "$answer") == yes ]]
+}
+
 # Prints the folder of each test executable; with a trait, of those that have tests of it.
 projects_with() {
   local project folder
   for project in tests/*/*.csproj; do
     folder=$PWD/${project%/*}/bin/Release/net10.0
-    [[ -z ${1:-} ]] || "$folder/$(basename "$project" .csproj)" --filter-trait "$1" --list-tests > "$out/list.log" 2>&1 || continue
+    [[ -z ${1:-} ]] || has "$folder" "$1" || continue
     echo "$folder"
   done
 }
@@ -159,33 +168,72 @@ run() {
 }
 
 # Compiles test executables ahead of time: where the processor is emulated, compiling as they run takes as long as they do.
+# The application that tests start and kill is compiled altogether: it starts in a second then, and in eight otherwise.
 publish() {
-  local folder project
+  local folder assembly published compiled version packages
+  { read -r version && read -r packages; } < <(as_owner dotnet msbuild tests/Containers.Core.Tests -getProperty:BundledNETCoreAppPackageVersion -getProperty:NuGetPackageRoot |
+    sed -n 's/^ *"\(Bundled\|NuGet\).*": "\(.*\)",\{0,1\}$/\2/p') || return
+  as_owner dotnet publish --no-build -c Release -p:AheadOfTime=true tests/Hosts/DyingHost -o artifacts/published/DyingHost || return
+  as_owner mkdir -p artifacts/published/compiled || return
   for folder; do
-    project=$(name_of "$folder")
-    [[ -e artifacts/published/$project ]] || {
-      as_owner dotnet publish --no-build -c Release "tests/$project" -o "artifacts/published/$project" && cp -an "$folder/." "artifacts/published/$project/"
-    } || return
+    published=artifacts/published/$(name_of "$folder")
+    cp -a "$folder" "$published" || return
+    for assembly in "$folder"/*.dll; do
+      # Large, and little of it is used.
+      [[ $assembly != */FSharp.Core.dll ]] || continue
+      compiled=artifacts/published/compiled/$(sha256sum < "$assembly" | cut -c 1-16)-${assembly##*/}
+      [[ -e $compiled ]] || compile "$assembly" "$compiled" || return
+      cp "$compiled" "$published/${assembly##*/}" || return
+    done
+    [[ ! -e $published/DyingHost ]] || cp artifacts/published/DyingHost/DyingHost "$published/" || return
   done
 }
 
-# run_vm KIND TRAIT PROJECTS OPTION...: runs the tests of the trait in the machine, of the projects (a pattern).
-run_vm() {
-  local kind=$1 trait=$2 projects=$3 folder folders=() project status=0 ended began=$SECONDS
+# compile ASSEMBLY INTO: what has most to do, in one piece with the very framework that the machine gets. So the framework's
+# generic code over its types, and over primitive ones, is compiled too, which else is as it runs. The runtime refuses what
+# was compiled with another framework.
+compile() {
+  local framework options=()
+  framework=$(printf '%s\n' "$(dirname "$(realpath "$(command -v dotnet)")")/shared/Microsoft.NETCore.App/${version%%.*}".* | sort -V | tail -n 1)
+  case ${1##*/} in
+    Containers.Core.dll | Containers.Core.Tests.dll | Containers.Security.Tests.dll)
+      options=(--inputbubble --inputbubbleref "$framework/*.dll" --inputbubbleref "${1%/*}/*.dll" --compilebubblegenerics '--non-local-generics-module:*') ;;
+  esac
+  as_owner "$packages/microsoft.netcore.app.crossgen2.linux-x64/$version/tools/crossgen2" "$1" -o "$2" --targetos linux --targetarch x64 -O \
+    -r "$framework/*.dll" -r "${1%/*}/*.dll" "${options[@]}"
+}
+
+# in_vm TRAIT PROJECTS: prints what is published of the projects (a pattern) that have tests of the trait. Whatever has
+# nothing to show in the machine is left out: everything takes ten times as long there.
+in_vm() { projects_with "$1" | grep -E "/tests/($2)/" | sed 's|.*/tests/\([^/]*\)/.*|artifacts/published/\1|'; }
+
+# boot KIND TRAIT PROJECTS OPTION...: runs the tests of the trait in the machine.
+boot() {
+  local kind=$1 trait=$2 folders
+  mapfile -t folders < <(in_vm "$trait" "$3")
   shift 3
-  current=$kind
-  # Whatever has nothing to show there is left out: everything takes ten times as long.
-  mapfile -t folders < <(projects_with "$trait" | grep -E "/tests/($projects)/")
-  ((${#folders[@]})) || { failed "$kind: no test is marked $trait"; return; }
-  logged "publish-$kind" publish "${folders[@]}" || { failed "$kind: not published"; return; }
-  mapfile -t folders < <(printf '%s\n' "${folders[@]}" | sed 's|.*/tests/\([^/]*\)/.*|artifacts/published/\1|')
-  eng/vm.sh --filter "$trait" --timeout "${limit[$kind]}" --results "$out/$kind" "$@" "${folders[@]}" || status=$?
+  ((${#folders[@]})) && eng/vm.sh --filter "$trait" --timeout "${limit[$kind]}" --results "$out/$kind" "$@" "${folders[@]}"
+}
+
+# count_vm KIND TRAIT PROJECTS STATUS: adds what the tests reported, once the machine is off.
+count_vm() {
+  local kind=$1 trait=$2 status=$4 folder folders project ended
+  mapfile -t folders < <(in_vm "$trait" "$3")
+  ((${#folders[@]})) || failed "$kind: no test is marked $trait"
   for folder in "${folders[@]}"; do
     project=$(basename "$folder")
-    ended=$(sed -n "s/^vm: $project ended with //p" "$out/$kind/console.log")
+    ended=$(sed -n "s/^vm: $project ended with //p" "$out/$kind/console.log" || true)
     ((status != 124)) || ended=124
     count "$kind" "$project" "${ended:-0}" "$out/$kind/$project.xml" "$out/$kind/console.log"
   done
+}
+
+# run_vm KIND TRAIT PROJECTS OPTION...: both.
+run_vm() {
+  local status=0 began=$SECONDS
+  current=$1
+  boot "$@" || status=$?
+  count_vm "$1" "$2" "$3" "$status"
 }
 
 ((EUID == 0)) || { echo 'eng/test.sh: namespaces, cgroups and apt need root: sudo eng/test.sh' >&2; trap - EXIT; exit 1; }
@@ -218,7 +266,15 @@ echo "packages: ${packages[*]}; user: $(id "$user")"
 
 step 'Build, without a warning'
 current='dotnet build'
-logged build as_owner dotnet build Containers.sln -c Release -warnaserror
+# One compiler for all projects, of this run alone: to load the analyzers anew for each takes longer than they do.
+built() {
+  local ended=0 pipe=containers-test-$$ roslyn
+  as_owner dotnet build Containers.sln -c Release -warnaserror -p:UseSharedCompilation=true -p:SharedCompilationId="$pipe" || ended=$?
+  roslyn=$(as_owner dotnet msbuild src/Containers.Core -getProperty:RoslynTargetsPath) &&
+    as_owner dotnet "$roslyn/bincore/VBCSCompiler.dll" -shutdown "-pipename:$pipe" || echo 'the compiler goes on for a while'
+  return $ended
+}
+logged build built
 
 # The machine has no compilers.
 gcc -O1 -static -Wall -Werror -o tests/Containers.Security.Tests/bin/Release/net10.0/Attacks/attack tests/Containers.Security.Tests/Attacks/attack.c
@@ -227,13 +283,19 @@ apparmor_parser --skip-kernel-load --skip-cache --features-file /usr/share/appar
 secilc --policyvers=33 --filecontext=/dev/null --output=tests/Containers.Core.Tests/bin/Release/net10.0/containers-test.selinux.bin \
   tests/Containers.Core.Tests/Security/containers-test.cil
 
-# What dotnet format has to say beyond what the build has said. Packages and samples do not mind it beside them.
-formatted() {
-  as_owner dotnet format whitespace Containers.sln --no-restore --verify-no-changes &&
-    as_owner dotnet format style Containers.sln --no-restore --verify-no-changes
+# Beside packages and samples, which wait more than they compute: what of the formatting the build has not said, and what the
+# machine runs.
+aside() {
+  local ended=0 folders
+  logged format dotnet format whitespace . --folder --verify-no-changes --exclude artifacts tests/Containers.Security.Tests/bin || ended=1
+  logged order eng/order.sh || ended=1
+  logged machine eng/vm.sh --prepare || ended=1
+  mapfile -t folders < <(for trait in Vm Initramfs SELinux; do projects_with "Category=$trait"; done | sort -u)
+  logged publish publish "${folders[@]}" || ended=1
+  return $ended
 }
-logged format formatted &
-formatting=$!
+aside &
+aside=$!
 
 step 'Packages, and the first example of README.md in a project of its own that references them'
 current='packages'
@@ -253,9 +315,9 @@ for project in samples/*/*.csproj; do
   logged "sample-$name-user" in_folder / timeout -k 10 "${limit[sample]}" "${as_user[@]}" "$scratch/$name/$name" || failed "sample $name as $user"
 done
 
-step 'Formatting'
-current='dotnet format'
-wait "$formatting" || failed 'dotnet format --verify-no-changes'
+step 'Formatting, and test executables for the machine'
+current='dotnet format and publish'
+wait "$aside" || failed 'formatting, or publishing of the tests (see above)'
 
 step 'Tests as root'
 mapfile -t folders < <(projects_with)
@@ -275,11 +337,18 @@ done
 step 'Tests of Category=Vm as root, on cgroup v2'
 run_vm vm Category=Vm 'Containers\..*'
 
-step 'Tests of Category=Initramfs, with no other root'
-run_vm initramfs Category=Initramfs 'Containers\..*' --append containers.root=initramfs
-
-step 'Tests of Category=SELinux'
-run_vm selinux Category=SELinux 'Containers\..*' --append security=selinux
+# Few tests each, and none of time: most of it is two boots, which use one processor each.
+step 'Tests of Category=Initramfs, with no other root, and of Category=SELinux'
+current='initramfs and selinux'
+began=$SECONDS
+statuses=(0 0)
+boot initramfs Category=Initramfs 'Containers\..*' --append containers.root=initramfs > "$out/initramfs.log" 2>&1 &
+first=$!
+boot selinux Category=SELinux 'Containers\..*' --append security=selinux > "$out/selinux.log" 2>&1 || statuses[1]=$?
+wait "$first" || statuses[0]=$?
+cat "$out/initramfs.log" "$out/selinux.log"
+count_vm initramfs Category=Initramfs 'Containers\..*' "${statuses[0]}"
+count_vm selinux Category=SELinux 'Containers\..*' "${statuses[1]}"
 
 step 'Tests of Category=Rootless as an ordinary user, on cgroup v2'
 run_vm vm-user Category=Rootless 'Containers\.Core\.Tests' --user

@@ -12,6 +12,7 @@
 #   --filter F     NAME=VALUE selects by trait, anything else by class (wildcards at either end)
 #   --all          every test of the executables
 #   --user         run as uid 1000, in a cgroup delegated to it
+#   --prepare      only make the root image, if it is not made yet
 #   --append TEXT  further arguments of the kernel: security=selinux, or
 #                  containers.root=initramfs to have a root that cannot be pivoted from
 #   --timeout S    seconds until the machine is stopped (default 600)
@@ -34,6 +35,7 @@ fail() { echo "eng/vm.sh: $*" >&2; exit 1; }
 filter=Category=Vm
 shell_command=
 as_user=0
+prepare=0
 append=
 seconds=600
 results=$repo/artifacts/vm
@@ -44,6 +46,7 @@ while (($#)); do
     --all) filter=; shift ;;
     --shell) shell_command=$2; shift 2 ;;
     --user) as_user=1; shift ;;
+    --prepare) prepare=1; shift ;;
     --append) append=$2; shift 2 ;;
     --timeout) seconds=$2; shift 2 ;;
     --results) results=$(realpath -m "$2"); shift 2 ;;
@@ -167,6 +170,7 @@ if [[ ! -e $image ]]; then
   (cd "$work/initramfs" && find . | busybox cpio -o -H newc -R 0:0 2> /dev/null | gzip -1) > "$work/image/initramfs"
   mv -T "$work/image" "$image"
 fi
+((!prepare)) || exit 0
 
 # What runs, as a shell script beside the files it needs.
 payload=$work/payload

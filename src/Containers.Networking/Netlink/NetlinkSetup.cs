@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Containers.Interop;
 
 namespace Containers.Netlink;
@@ -5,6 +6,10 @@ namespace Containers.Netlink;
 /// <summary>Makes netlink sockets ready for requests (netlink(7)).</summary>
 internal static unsafe class NetlinkSetup
 {
+    /// <summary>Addresses that the kernel gives to nobody by itself: those are ids of processes, and then from the upper half.</summary>
+    private const int FirstAddress = 1 << 22;
+    private const int MostTries = 100;
+
     /// <summary>Opens one in the network namespace that the calling thread is in.</summary>
     public static FileDescriptor Open(NetlinkFamily family)
     {
@@ -39,7 +44,10 @@ internal static unsafe class NetlinkSetup
         }
     }
 
-    /// <summary>Gives it an address, if it has none yet.</summary>
+    /// <summary>
+    /// Gives it an address, if it has none yet, that no other had or will have. The kernel would give the id of the process again and again; and as
+    /// an address is free before the kernel takes away what its last socket owned, the tables of the next one would go with them.
+    /// </summary>
     public static uint Bind(FileDescriptor socket, NetlinkFamily family)
     {
         var address = default(Libc.NetlinkAddress);
@@ -49,16 +57,21 @@ internal static unsafe class NetlinkSetup
             throw Failed("getsockname", family);
         }
 
-        if (address.PortId != 0)
+        for (var i = 0; address.PortId == 0; i++)
         {
-            return address.PortId;
+            var chosen = new Libc.NetlinkAddress { Family = Libc.AddressFamilyNetlink, PortId = (uint)RandomNumberGenerator.GetInt32(FirstAddress, int.MaxValue) };
+            if (Libc.BindNetlink(socket, &chosen, length) == 0)
+            {
+                return chosen.PortId;
+            }
+
+            if (ErrnoNames.Last != Errno.EADDRINUSE || i == MostTries)
+            {
+                throw Failed("bind", family);
+            }
         }
 
-        address = new Libc.NetlinkAddress { Family = Libc.AddressFamilyNetlink };
-        length = (uint)sizeof(Libc.NetlinkAddress);
-        return Libc.BindNetlink(socket, &address, length) == 0 && Libc.NetlinkName(socket, &address, &length) == 0
-            ? address.PortId
-            : throw Failed("bind", family);
+        return address.PortId;
     }
 
     private static NetworkException Failed(string call, NetlinkFamily family, string? remedy = null) =>

@@ -107,13 +107,21 @@ internal sealed class HostSide : IDisposable
         return Firewall;
     }
 
+    /// <summary>The rules are of no use any more. Those that belong to the engine's socket go with it, whatever is said to their removal.</summary>
     public void DropFirewall()
     {
         if (Firewall is { } firewall)
         {
             _engine.HoldOpen(null);
             Firewall = null;
-            firewall.Dispose();
+            try
+            {
+                firewall.Dispose();
+            }
+            catch (NetworkException fault)
+            {
+                Logger.NetworkFault(fault);
+            }
         }
     }
 

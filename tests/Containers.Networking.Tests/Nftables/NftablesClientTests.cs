@@ -64,6 +64,46 @@ public class NftablesClientTests
         Assert.Single(nft.ListTables());
     }
 
+    /// <summary>The kernel takes away by a socket's address what it owned, a moment after others can have that address.</summary>
+    [Fact]
+    public async Task OwnedTables_StayWhereSocketsOfTheSameProcessAreClosed()
+    {
+        using var host = TestNamespace.Create();
+        var ended = 0;
+        void Own(int worker)
+        {
+            for (var round = 0; round < 100; round++)
+            {
+                using var owner = NftablesClient.Open(host.Namespace);
+                var table = new Table(NftFamily.Inet, $"t{worker}-{round}") { Owned = true };
+                owner.Commit(batch => batch.AddTable(table));
+                for (var look = 0; look < 3; look++)
+                {
+                    Assert.Contains(owner.ListTables(), found => found.Table.Name == table.Name && found.OwnerPortId == owner.PortId);
+                }
+            }
+        }
+
+        void OpenAndClose()
+        {
+            while (Volatile.Read(ref ended) == 0)
+            {
+                NftablesClient.Open(host.Namespace).Dispose();
+            }
+        }
+
+        var others = Enumerable.Range(0, 4).Select(_ => Task.Run(OpenAndClose)).ToArray();
+        try
+        {
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(worker => Task.Run(() => Own(worker))));
+        }
+        finally
+        {
+            Volatile.Write(ref ended, 1);
+            await Task.WhenAll(others);
+        }
+    }
+
     [Fact]
     public void NamedCounters_AreCountedAndListed()
     {

@@ -283,19 +283,24 @@ apparmor_parser --skip-kernel-load --skip-cache --features-file /usr/share/appar
 secilc --policyvers=33 --filecontext=/dev/null --output=tests/Containers.Core.Tests/bin/Release/net10.0/containers-test.selinux.bin \
   tests/Containers.Core.Tests/Security/containers-test.cil
 
-# Beside packages and samples, which wait more than they compute: what of the formatting the build has not said, and what the
-# machine runs.
-aside() {
-  local ended=0 folders
+# Beside packages and samples: what of the formatting the build has not said.
+formatted() {
+  local ended=0
   logged format dotnet format whitespace . --folder --verify-no-changes --exclude artifacts tests/Containers.Security.Tests/bin || ended=1
   logged order eng/order.sh || ended=1
-  logged machine eng/vm.sh --prepare || ended=1
-  mapfile -t folders < <(for trait in Vm Initramfs SELinux; do projects_with "Category=$trait"; done | sort -u)
-  logged publish publish "${folders[@]}" || ended=1
   return $ended
 }
-aside &
-aside=$!
+formatted &
+formatting=$!
+
+# Beside tests that wait more than they compute, and only when nobody else wants a processor: what the machine runs.
+prepare_machine() {
+  local folders
+  renice -n 19 -p "$BASHPID" > /dev/null
+  logged machine eng/vm.sh --prepare || return
+  mapfile -t folders < <(for trait in Vm Initramfs SELinux; do projects_with "Category=$trait"; done | sort -u)
+  logged publish publish "${folders[@]}"
+}
 
 step 'Packages, and the first example of README.md in a project of its own that references them'
 current='packages'
@@ -315,15 +320,21 @@ for project in samples/*/*.csproj; do
   logged "sample-$name-user" in_folder / timeout -k 10 "${limit[sample]}" "${as_user[@]}" "$scratch/$name/$name" || failed "sample $name as $user"
 done
 
-step 'Formatting, and test executables for the machine'
-current='dotnet format and publish'
-wait "$aside" || failed 'formatting, or publishing of the tests (see above)'
+step 'Formatting'
+current='dotnet format'
+wait "$formatting" || failed 'formatting (see above)'
 
 step 'Tests as root'
+preparing=
 mapfile -t folders < <(projects_with)
 for folder in "${folders[@]}"; do
+  if [[ $(name_of "$folder") == Containers.Networking.Tests ]]; then
+    prepare_machine &
+    preparing=$!
+  fi
   run root "$folder"
 done
+wait "$preparing" || failed 'what the machine runs was not published (see above)'
 
 step "Tests of Category=Rootless as $user"
 mapfile -t folders < <(projects_with Category=Rootless)

@@ -55,9 +55,8 @@ internal sealed class Throughput(int rounds, int megabytes)
         return table;
     }
 
-    /// <summary>podman's rate as a multiple of ours, for each way both have, and how uncertain it is.</summary>
-    public IEnumerable<(string Way, double Ratio, double Uncertainty)> Ratios =>
-        _ways.Where(static way => way.Theirs.Count > 0).Select(static way => (way.Name, 1 / way.Ratio, way.Uncertainty));
+    /// <summary>podman's rate as a multiple of ours, for each way both have.</summary>
+    public IEnumerable<(string Way, double Ratio)> Ratios => _ways.Where(static way => way.Theirs.Count > 0).Select(static way => (way.Name, 1 / way.Ratio));
 
     private static double Rate(string said)
     {

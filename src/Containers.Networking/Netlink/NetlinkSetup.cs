@@ -57,21 +57,24 @@ internal static unsafe class NetlinkSetup
             throw Failed("getsockname", family);
         }
 
-        for (var i = 0; address.PortId == 0; i++)
+        if (address.PortId != 0)
         {
-            var chosen = new Libc.NetlinkAddress { Family = Libc.AddressFamilyNetlink, PortId = (uint)RandomNumberGenerator.GetInt32(FirstAddress, int.MaxValue) };
-            if (Libc.BindNetlink(socket, &chosen, length) == 0)
+            return address.PortId;
+        }
+
+        for (var attempt = 1; ; attempt++)
+        {
+            address = new Libc.NetlinkAddress { Family = Libc.AddressFamilyNetlink, PortId = (uint)RandomNumberGenerator.GetInt32(FirstAddress, int.MaxValue) };
+            if (Libc.BindNetlink(socket, &address, (uint)sizeof(Libc.NetlinkAddress)) == 0)
             {
-                return chosen.PortId;
+                return address.PortId;
             }
 
-            if (ErrnoNames.Last != Errno.EADDRINUSE || i == MostTries)
+            if (ErrnoNames.Last != Errno.EADDRINUSE || attempt == MostTries)
             {
                 throw Failed("bind", family);
             }
         }
-
-        return address.PortId;
     }
 
     private static NetworkException Failed(string call, NetlinkFamily family, string? remedy = null) =>

@@ -8,11 +8,17 @@ namespace Containers.Cgroups;
 /// </summary>
 internal sealed unsafe class CgroupHierarchy
 {
-    /// <summary>The group above all engines' groups.</summary>
-    public const string Enclosing = "containers-net";
+    /// <summary>
+    /// Engines' groups begin with it. There is none above them all: what sleeps and wakes often, as a server does, pays for every level of groups
+    /// each time.
+    /// </summary>
+    public const string EnginePrefix = "containers-net-";
 
     /// <summary>The leaf for processes that were in a delegated v2 group: it may not have any beside its subgroups.</summary>
     public const string HostLeaf = "containers-net.host";
+
+    /// <summary>What an administrator gives users of cgroup v1 a group of their own in.</summary>
+    private const string Users = "containers-net";
 
     private const int BufferSize = 512;
 
@@ -40,11 +46,11 @@ internal sealed unsafe class CgroupHierarchy
         return new CgroupHierarchy(mount, basePath, controllers);
     }
 
-    public ControlGroup EnginesGroup(string engineName) => new($"{BasePath}/{Enclosing}/{engineName}", IsV2);
+    public ControlGroup EnginesGroup(string engineName) => new($"{BasePath}/{EnginePrefix}{engineName}", IsV2);
 
     private static string? FindV1(CgroupMount mount, uint user)
     {
-        var given = $"{mount.MountPoint}/{Enclosing}/uid-{user}";
+        var given = $"{mount.MountPoint}/{Users}/uid-{user}";
         return user == 0 && CanWrite(mount.MountPoint) ? mount.MountPoint
             : mount.OwnPath is { } own && CanWrite(own) ? own
             : CanWrite(given) ? given

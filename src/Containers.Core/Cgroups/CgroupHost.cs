@@ -83,7 +83,6 @@ internal sealed class CgroupHost : IDisposable
         foreach (var groups in host._groups)
         {
             GroupRemoval.Remove(groups.Group);
-            new ControlGroup($"{groups.Hierarchy.BasePath}/{CgroupHierarchy.Enclosing}", groups.Hierarchy.IsV2).TryRemove();
         }
     }
 
@@ -236,10 +235,7 @@ internal sealed class CgroupHost : IDisposable
                 return;
             }
 
-            var basePath = new ControlGroup(group.Hierarchy.BasePath!, isV2: false);
-            var enclosing = basePath.Child(CgroupHierarchy.Enclosing);
-            V1.CpuSetController.Inherit(basePath, enclosing);
-            V1.CpuSetController.Inherit(enclosing, group.Group);
+            V1.CpuSetController.Inherit(new ControlGroup(group.Hierarchy.BasePath!, isV2: false), group.Group);
         }
     }
 

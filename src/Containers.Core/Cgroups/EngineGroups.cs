@@ -13,7 +13,6 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
         [CgroupController.Memory, CgroupController.Cpu, CgroupController.Pids, CgroupController.BlockIO];
 
     private const int MoveAttempts = 16;
-    private const int MakeAttempts = 16;
 
     private readonly HashSet<string> _enabled = [];
     private readonly Dictionary<CgroupController, ContainerException> _refusals = [];
@@ -27,8 +26,6 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
 
     private ControlGroup HostLeaf => Base.Child(CgroupHierarchy.HostLeaf);
 
-    private ControlGroup Enclosing => Base.Child(CgroupHierarchy.Enclosing);
-
     public bool Has(CgroupController controller) =>
         (Hierarchy.IsV2 ? controller.NameV2() : controller.NameV1()) is { } name && Hierarchy.Controllers.Contains(name);
 
@@ -40,15 +37,7 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
             return;
         }
 
-        // Another engine that is just leaving may remove the enclosing group in between.
-        Errno errno;
-        var attempts = 0;
-        do
-        {
-            errno = Enclosing.TryMake();
-            errno = errno is Errno.None or Errno.EEXIST ? Group.TryMake() : errno;
-        }
-        while (errno == Errno.ENOENT && ++attempts < MakeAttempts);
+        var errno = Group.TryMake();
         if (errno is not (Errno.None or Errno.EEXIST))
         {
             throw new ContainerException(
@@ -106,7 +95,7 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
 
         GroupRemoval.Remove(Group);
         _made = false;
-        if (Enclosing.TryRemove() == Errno.None && Hierarchy.IsV2 && Directory.Exists(HostLeaf.Path))
+        if (Hierarchy.IsV2 && Directory.Exists(HostLeaf.Path) && !Directory.EnumerateDirectories(Base.Path, CgroupHierarchy.EnginePrefix + "*").Any())
         {
             // No engine is left here, whichever of them moved the processes.
             MoveProcessesBack();
@@ -132,7 +121,7 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
     {
         if (Hierarchy.IsV2)
         {
-            Enable(CgroupController.HugeTlb, Enclosing);
+            Enable(CgroupController.HugeTlb, Base);
             V2.HugeTlbController.Deny(Group);
         }
         else
@@ -141,6 +130,7 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
         }
     }
 
+    /// <summary>On every level from the base to the lowest, so that groups below that have it.</summary>
     private void Enable(CgroupController controller, ControlGroup lowest)
     {
         var name = controller.NameV2()!;
@@ -150,7 +140,6 @@ internal sealed class EngineGroups(CgroupHierarchy hierarchy, string engineName)
         }
 
         EnableIn(Base, name);
-        EnableIn(Enclosing, name);
         if (ReferenceEquals(lowest, Group))
         {
             EnableIn(Group, name);

@@ -30,13 +30,13 @@ internal sealed class Throughput(int rounds, int megabytes)
             bool isFirst = round % 2 == 0;
             if (theirs is not null && !isFirst)
             {
-                measured.Theirs.Add(Rate(await theirs()));
+                measured.Theirs.Add(await RateAsync(theirs));
             }
 
-            measured.Ours.Add(Rate(await ours()));
+            measured.Ours.Add(await RateAsync(ours));
             if (theirs is not null && isFirst)
             {
-                measured.Theirs.Add(Rate(await theirs()));
+                measured.Theirs.Add(await RateAsync(theirs));
             }
         }
 
@@ -58,10 +58,27 @@ internal sealed class Throughput(int rounds, int megabytes)
     /// <summary>podman's rate as a multiple of ours, for each way both have.</summary>
     public IEnumerable<(string Way, double Ratio)> Ratios => _ways.Where(static way => way.Theirs.Count > 0).Select(static way => (way.Name, 1 / way.Ratio));
 
-    private static double Rate(string said)
+    private static async Task<double> RateAsync(Func<Task<string>> run)
     {
-        using JsonDocument document = JsonDocument.Parse(said[said.IndexOf('{', StringComparison.Ordinal)..]);
-        return document.RootElement.GetProperty("end").GetProperty("sum_received").GetProperty("bits_per_second").GetDouble() / 1e9;
+        // A server that has just been asked may still be about to finish.
+        const string busy = "the server is busy";
+        const int mostTries = 5;
+        for (int attempt = 1; ; attempt++)
+        {
+            string said = await run();
+            using JsonDocument document = JsonDocument.Parse(said[said.IndexOf('{', StringComparison.Ordinal)..]);
+            if (document.RootElement.GetProperty("end").TryGetProperty("sum_received", out JsonElement received))
+            {
+                return received.GetProperty("bits_per_second").GetDouble() / 1e9;
+            }
+
+            if (attempt == mostTries || !said.Contains(busy, StringComparison.Ordinal))
+            {
+                throw new BenchmarkException($"iperf3 measured nothing:\n{said}");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(100));
+        }
     }
 
     private static double Median(List<double> values) => values.Count == 0 ? double.NaN : values.Order().ElementAt(values.Count / 2);

@@ -31,6 +31,11 @@ internal sealed record GuardedPort(string Device, PhysicalAddress Hardware, IRea
         AddElements(batch, guard);
         var from = From(guard.Table);
         batch.AddChain(from);
+        if (policy is null)
+        {
+            AddShortcuts(batch, from);
+        }
+
         batch.AddRule(from, new Rule(Act.Counter, Act.Jump(guard.Pinned.Name)));
         if (policy is null)
         {
@@ -72,8 +77,25 @@ internal sealed record GuardedPort(string Device, PhysicalAddress Hardware, IRea
     /// <summary>How many frames were not the container's own to send.</summary>
     public ulong CountSpoofed(NftablesClient client, GuardTable guard)
     {
-        var rules = client.ListRules(new Chain(guard.Table, InName));
-        return rules.Count < 2 ? 0 : rules[0].Counter.GetValueOrDefault().Packets - rules[1].Counter.GetValueOrDefault().Packets;
+        var counters = client.ListRules(new Chain(guard.Table, InName)).Select(static rule => rule.Counter).OfType<(ulong Bytes, ulong Packets)>().ToList();
+        return counters.Count < 2 ? 0 : counters[0].Packets - counters[1].Packets;
+    }
+
+    /// <summary>
+    /// Nearly all frames are segments of TCP, of which nothing but the sender can be wrong: they need not be looked up among those of all ports,
+    /// which costs a connection to another machine 2 % of its throughput.
+    /// </summary>
+    private void AddShortcuts(NftBatch batch, Chain from)
+    {
+        foreach (var address in Addresses)
+        {
+            var (source, type) = Match.IsFour(address) ? (Field.Ip4Source, EtherType.Ip4) : (Field.Ip6Source, EtherType.Ip6);
+            batch.AddRule(from, new Rule(
+                Match.TransportProtocol(TransportProtocol.Tcp),
+                Match.Is(Field.EthernetSourceAndType, (byte[])[.. Value.Of(Hardware), .. Value.Port(type)]),
+                Match.Is(source, Value.Of(address)),
+                Act.Accept));
+        }
     }
 
     private Chain From(Table table) => new(table, InName) { Hook = new Hook(HookPoint.Ingress, Priority) { Device = Device } };

@@ -8,7 +8,9 @@ namespace Containers.Firewall;
 
 /// <summary>
 /// The one table of an engine. Its base chains are short and the same from beginning to end: what comes and goes are elements of sets by
-/// bridge or address, so that a container's start changes no rule, and a thousand networks cost a packet what one does.
+/// bridge or address, so that a container's start changes no rule, and a thousand networks cost a packet what one does. That an interface is
+/// one of the engine's bridges is told by its name, which costs less than to look it up, and holds from the moment that it is there: what is not
+/// in the sets yet, or no longer, may do nothing.
 /// <list type="bullet">
 /// <item><see cref="Redirects"/>: bridge to verdict, for what comes from its containers before it is routed (type nat).</item>
 /// <item><see cref="Limits"/>: bridge to verdict, for the first packet of each connection of its containers beyond it.</item>
@@ -32,8 +34,10 @@ internal sealed class FirewallTable : IDisposable
     private const byte NeighbourSolicitation = 135;
     private const byte NeighbourAdvertisement = 136;
 
+    private readonly string _bridges;
     private readonly LoopbackGuard _loopback;
     private readonly Chain _raw;
+    private readonly Chain _rawFromContainers;
     private readonly Chain _destinationNat;
     private readonly Chain _outputNat;
     private readonly Chain _forward;
@@ -41,7 +45,7 @@ internal sealed class FirewallTable : IDisposable
     private readonly Chain _fromContainers;
     private readonly Chain _sourceNat;
     private readonly Set _same;
-    private readonly Set _internal;
+    private readonly Set _open;
     private readonly Set _hosted;
     private readonly Set _inside4;
     private readonly Set _inside6;
@@ -55,6 +59,7 @@ internal sealed class FirewallTable : IDisposable
         Client = client;
         Table = table;
         Guard = new GuardTable(table.Name, table.Owned);
+        _bridges = bridges;
         _loopback = new LoopbackGuard(table.Name, bridges);
         _raw = Base("raw-prerouting", HookPoint.Prerouting, ChainPriority.Raw);
         _destinationNat = Base("nat-prerouting", HookPoint.Prerouting, ChainPriority.DestinationNat, ChainType.Nat);
@@ -62,13 +67,13 @@ internal sealed class FirewallTable : IDisposable
         _forward = Base("forward", HookPoint.Forward, ChainPriority.Filter);
         _input = Base("input", HookPoint.Input, ChainPriority.Filter);
         _sourceNat = Base("nat-postrouting", HookPoint.Postrouting, ChainPriority.SourceNat, ChainType.Nat);
+        _rawFromContainers = new Chain(table, "raw-from-containers");
         _fromContainers = new Chain(table, "from-containers");
         Published = new Chain(table, "published");
         Overlays = new Chain(table, "overlays");
         Refused = new Chain(table, "refused");
-        Bridges = new Set(table, "bridges", DataType.InterfaceName);
         _same = new Set(table, "same", DataType.InterfaceName, DataType.InterfaceName);
-        _internal = new Set(table, "internal", DataType.InterfaceName);
+        _open = new Set(table, "open", DataType.InterfaceName);
         _hosted = new Set(table, "hosted", DataType.InterfaceName);
         _inside4 = new Set(table, "inside4", DataType.Ip4, DataType.InterfaceName) { Intervals = true };
         _inside6 = new Set(table, "inside6", DataType.Ip6, DataType.InterfaceName) { Intervals = true };
@@ -90,9 +95,6 @@ internal sealed class FirewallTable : IDisposable
 
     /// <summary>What every port of a bridge has before all this.</summary>
     public GuardTable Guard { get; }
-
-    /// <summary>The engine's bridges.</summary>
-    public Set Bridges { get; }
 
     public Set Redirects { get; }
 
@@ -193,12 +195,12 @@ internal sealed class FirewallTable : IDisposable
     private void Declare(NftBatch batch)
     {
         batch.AddTable(Table);
-        foreach (var set in (ReadOnlySpan<Set>)[Bridges, _same, _inside4, _inside6, _internal, _hosted, _subnets4, _subnets6, _uplinks4, _uplinks6, Services])
+        foreach (var set in (ReadOnlySpan<Set>)[_same, _inside4, _inside6, _open, _hosted, _subnets4, _subnets6, _uplinks4, _uplinks6, Services])
         {
             batch.AddSet(set);
         }
 
-        foreach (var chain in (ReadOnlySpan<Chain>)[_fromContainers, Published, Overlays, Refused])
+        foreach (var chain in (ReadOnlySpan<Chain>)[_rawFromContainers, _fromContainers, Published, Overlays, Refused])
         {
             batch.AddChain(chain);
         }
@@ -224,10 +226,10 @@ internal sealed class FirewallTable : IDisposable
 
     private void DeclareTranslation(NftBatch batch)
     {
-        _loopback.Declare(batch, _raw);
+        batch.AddRule(_raw, new Rule(FromContainers, Act.Goto(_rawFromContainers.Name)));
+        _loopback.Declare(batch, _rawFromContainers);
 
         // From beyond, a container's own address is reachable for nobody: whoever routes to it by the host (CVE-2025-54410) ends here.
-        batch.AddRule(_raw, new Rule(From(Bridges), Act.Return));
         batch.AddRule(_raw, new Rule(Match.InputInterface(Loopback), Act.Return));
         batch.AddRule(_raw, new Rule(Match.In(_subnets4.Name, Field.Ip4Destination), Act.Counter, Act.Drop));
         batch.AddRule(_raw, new Rule(Match.In(_subnets6.Name, Field.Ip6Destination), Act.Counter, Act.Drop));
@@ -246,8 +248,8 @@ internal sealed class FirewallTable : IDisposable
         batch.AddRule(_sourceNat, new Rule(Match.Status(ConnectionStatus.DestinationNat), Match.In(_inside6.Name, Field.Ip6Source, Field.OutputInterface), Act.Masquerade()));
 
         // What this host sends to a port at 127.0.0.1 could not be answered there.
-        batch.AddRule(_sourceNat, new Rule(Match.In(Bridges.Name, Field.OutputInterface), Match.Source(LoopbackGuard.Network), Act.Masquerade()));
-        batch.AddRule(_sourceNat, new Rule(Match.In(Bridges.Name, Field.OutputInterface), Act.Return));
+        batch.AddRule(_sourceNat, new Rule(ToContainers, Match.Source(LoopbackGuard.Network), Act.Masquerade()));
+        batch.AddRule(_sourceNat, new Rule(ToContainers, Act.Return));
         batch.AddRule(_sourceNat, new Rule(Match.In(_subnets4.Name, Field.Ip4Source), Act.Masquerade(random: true)));
         batch.AddRule(_sourceNat, new Rule(Match.In(_subnets6.Name, Field.Ip6Source), Act.Masquerade(random: true)));
     }
@@ -255,18 +257,24 @@ internal sealed class FirewallTable : IDisposable
     private void DeclareForwarding(NftBatch batch)
     {
         // What a container sends to a peer would come there with the host's address, and be believed.
-        batch.AddRule(_forward, new Rule(Match.TransportProtocol(TransportProtocol.Udp), From(Bridges), Act.Jump(Overlays.Name)));
+        batch.AddRule(_forward, new Rule(Match.TransportProtocol(TransportProtocol.Udp), FromContainers, Act.Jump(Overlays.Name)));
+
+        // Nearly all packets go by these two.
+        batch.AddRule(_forward, new Rule(Match.NotBegins(Field.OutputInterface, _bridges), Known, From(_open), Act.Accept));
+        batch.AddRule(_forward, new Rule(Match.NotBegins(Field.InputInterface, _bridges), Known, To(_open), Act.Accept));
+
         batch.AddRule(_forward, new Rule(Match.State(ConnectionState.New), Act.VerdictOf(Limits.Name, Field.InputInterface)));
         batch.AddRule(_forward, new Rule(Match.In(_same.Name, Field.InputInterface, Field.OutputInterface), Act.Accept));
-        batch.AddRule(_forward, new Rule(From(_internal), Act.Counter, Act.Goto(Refused.Name)));
-        batch.AddRule(_forward, new Rule(To(_internal), Act.Counter, Act.Drop));
-        batch.AddRule(_forward, new Rule(From(Bridges), Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));
-        batch.AddRule(_forward, new Rule(To(Bridges), Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));
-        batch.AddRule(_forward, new Rule(From(Bridges), Match.NotIn(_hosted.Name, Field.InputInterface), Match.Destination(LinkLocal4), Act.Counter, Act.Goto(Refused.Name)));
-        batch.AddRule(_forward, new Rule(From(Bridges), Match.NotIn(_hosted.Name, Field.InputInterface), Match.Destination(CloudServices6), Act.Counter, Act.Goto(Refused.Name)));
-        batch.AddRule(_forward, new Rule(To(Bridges), Match.Status(ConnectionStatus.DestinationNat), Act.Accept));
-        batch.AddRule(_forward, new Rule(From(Bridges), To(Bridges), Act.Counter, Act.Goto(Refused.Name)));
-        batch.AddRule(_forward, new Rule(To(Bridges), Act.Counter, Act.Drop));
+        batch.AddRule(_forward, new Rule(FromContainers, Match.NotIn(_open.Name, Field.InputInterface), Act.Counter, Act.Goto(Refused.Name)));
+        batch.AddRule(_forward, new Rule(ToContainers, Match.NotIn(_open.Name, Field.OutputInterface), Act.Counter, Act.Drop));
+
+        // From one open network of the engine to another, by a published port.
+        batch.AddRule(_forward, new Rule(FromContainers, Known, Act.Accept));
+        batch.AddRule(_forward, new Rule(FromContainers, Match.NotIn(_hosted.Name, Field.InputInterface), Match.Destination(LinkLocal4), Act.Counter, Act.Goto(Refused.Name)));
+        batch.AddRule(_forward, new Rule(FromContainers, Match.NotIn(_hosted.Name, Field.InputInterface), Match.Destination(CloudServices6), Act.Counter, Act.Goto(Refused.Name)));
+        batch.AddRule(_forward, new Rule(ToContainers, Match.Status(ConnectionStatus.DestinationNat), Act.Accept));
+        batch.AddRule(_forward, new Rule(FromContainers, ToContainers, Act.Counter, Act.Goto(Refused.Name)));
+        batch.AddRule(_forward, new Rule(ToContainers, Act.Counter, Act.Drop));
         batch.AddRule(_forward, new Rule(Match.NetworkProtocol(EtherType.Ip4), From(_uplinks4), To(_uplinks4), Act.Counter, Act.Drop));
         batch.AddRule(_forward, new Rule(Match.NetworkProtocol(EtherType.Ip6), From(_uplinks6), To(_uplinks6), Act.Counter, Act.Drop));
     }
@@ -274,8 +282,8 @@ internal sealed class FirewallTable : IDisposable
     private void DeclareInput(NftBatch batch)
     {
         batch.AddRule(_input, new Rule(Match.TransportProtocol(TransportProtocol.Udp), Act.Jump(Overlays.Name)));
-        batch.AddRule(_input, new Rule(Match.State(ConnectionState.Established | ConnectionState.Related), Act.Accept));
-        batch.AddRule(_input, new Rule(From(Bridges), Act.Jump(_fromContainers.Name)));
+        batch.AddRule(_input, new Rule(Known, Act.Accept));
+        batch.AddRule(_input, new Rule(FromContainers, Act.Jump(_fromContainers.Name)));
         batch.AddRule(_fromContainers, new Rule(Match.State(ConnectionState.New), Act.VerdictOf(Limits.Name, Field.InputInterface)));
         batch.AddRule(_fromContainers, new Rule(Match.In(Services.Name, Field.InputInterface, Field.TransportProtocol, Field.DestinationPort), Act.Accept));
         batch.AddRule(_fromContainers, new Rule(Act.VerdictOf(Allowed4.Name, Field.Ip4Source)));
@@ -283,7 +291,7 @@ internal sealed class FirewallTable : IDisposable
         batch.AddRule(_fromContainers, new Rule(From(_hosted), Act.Accept));
         batch.AddRule(_fromContainers, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(NeighbourSolicitation)), Act.Accept));
         batch.AddRule(_fromContainers, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(NeighbourAdvertisement)), Act.Accept));
-        batch.AddRule(_fromContainers, new Rule(From(_internal), Act.Counter, Act.Drop));
+        batch.AddRule(_fromContainers, new Rule(Match.NotIn(_open.Name, Field.InputInterface), Act.Counter, Act.Drop));
         batch.AddRule(_fromContainers, new Rule(Match.Is(Field.IcmpType, Value.Byte(EchoRequest4)), Act.Accept));
         batch.AddRule(_fromContainers, new Rule(Match.Is(Field.Icmp6Type, Value.Byte(EchoRequest6)), Act.Accept));
         batch.AddRule(_fromContainers, new Rule(Act.Counter, Act.Goto(Refused.Name)));
@@ -292,7 +300,6 @@ internal sealed class FirewallTable : IDisposable
     private void Change(NftBatch batch, bool adding, string bridge, IReadOnlyList<IPNetwork> subnets, bool isInternal, bool reachesHost)
     {
         var name = Value.Interface(bridge);
-        Change(batch, adding, Bridges, new SetElement(name));
         Change(batch, adding, _same, new SetElement(Value.Join(name, name)));
         foreach (var subnet in subnets)
         {
@@ -303,9 +310,9 @@ internal sealed class FirewallTable : IDisposable
         }
 
         Guard.ChangeSubnets(batch, adding, subnets);
-        if (isInternal)
+        if (!isInternal)
         {
-            Change(batch, adding, _internal, new SetElement(name));
+            Change(batch, adding, _open, new SetElement(name));
         }
 
         if (reachesHost)
@@ -328,6 +335,13 @@ internal sealed class FirewallTable : IDisposable
 
     private Chain Base(string name, HookPoint point, int priority, ChainType type = ChainType.Filter) =>
         new(Table, name) { Hook = new Hook(point, priority) { Type = type } };
+
+    private Statement FromContainers => Match.Begins(Field.InputInterface, _bridges);
+
+    private Statement ToContainers => Match.Begins(Field.OutputInterface, _bridges);
+
+    /// <summary>Of a connection whose first packet the rules have let through, or about one.</summary>
+    private static Statement Known { get; } = Match.State(ConnectionState.Established | ConnectionState.Related);
 
     private static Statement From(Set bridges) => Match.In(bridges.Name, Field.InputInterface);
 

@@ -32,8 +32,8 @@ internal sealed class LoopbackGuard(string name, string bridges)
     /// <summary>Adds the rules to a chain before any translation.</summary>
     public void Declare(NftBatch batch, Chain chain)
     {
-        batch.AddRule(chain, new Rule(Match.Destination(Network), Match.InputInterfaces(bridges), Act.Counter, Act.Drop));
-        batch.AddRule(chain, new Rule(Match.Source(Network), Match.InputInterfaces(bridges), Act.Counter, Act.Drop));
+        batch.AddRule(chain, new Rule(Match.Destination(Network), Match.Begins(Field.InputInterface, bridges), Act.Counter, Act.Drop));
+        batch.AddRule(chain, new Rule(Match.Source(Network), Match.Begins(Field.InputInterface, bridges), Act.Counter, Act.Drop));
     }
 
     /// <summary>Takes that table away, if nobody else has.</summary>

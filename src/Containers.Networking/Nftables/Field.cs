@@ -3,11 +3,14 @@ namespace Containers.Nftables;
 /// <summary>Something of a packet that can be compared with a value or looked up: how it is read, and what nft(8) calls its type.</summary>
 internal sealed class Field
 {
-    private Field(DataType type, Action<RuleWriter> require, Action<RuleWriter, uint> load)
+    private readonly Func<int, Field>? _first;
+
+    private Field(DataType type, Action<RuleWriter> require, Action<RuleWriter, uint> load, Func<int, Field>? first = null)
     {
         Type = type;
         Require = require;
         Load = load;
+        _first = first;
     }
 
     public DataType Type { get; }
@@ -17,6 +20,9 @@ internal sealed class Field
 
     /// <summary>Reads it to a register.</summary>
     public Action<RuleWriter, uint> Load { get; }
+
+    /// <summary>So many of its first bytes; of fields of the network's header alone.</summary>
+    public Field First(int bytes) => _first!(bytes);
 
     public static Field InputInterface { get; } = OfMeta(MetaKey.InputInterface, DataType.InterfaceName);
 
@@ -53,6 +59,9 @@ internal sealed class Field
     public static Field EthernetDestination { get; } = OfLink(0, DataType.Ethernet);
 
     public static Field EthernetSource { get; } = OfLink(6, DataType.Ethernet);
+
+    /// <summary>Who sends a frame and what it carries: <see cref="EthernetSource"/> and <see cref="EthernetType"/> at once.</summary>
+    public static Field EthernetSourceAndType { get; } = OfLink(6, DataType.EthernetAndType);
 
     public static Field TcpSourcePort { get; } = OfTransport(Nftables.TransportProtocol.Tcp, 0, DataType.Port);
 
@@ -97,7 +106,7 @@ internal sealed class Field
     private static Field OfLink(int offset, DataType type) => new(type, static _ => { }, (rule, register) => rule.Payload(PayloadBase.Link, offset, type.Length, register));
 
     private static Field OfNetwork(ushort protocol, int offset, DataType type) =>
-        new(type, rule => rule.RequireNetwork(protocol), (rule, register) => rule.Payload(PayloadBase.Network, offset, type.Length, register));
+        new(type, rule => rule.RequireNetwork(protocol), (rule, register) => rule.Payload(PayloadBase.Network, offset, type.Length, register), bytes => OfNetwork(protocol, offset, type with { Length = bytes }));
 
     private static Field OfTransport(byte protocol, int offset, DataType type) =>
         new(type, rule => rule.RequireTransport(protocol), (rule, register) => rule.Payload(PayloadBase.Transport, offset, type.Length, register));
@@ -113,6 +122,8 @@ internal sealed record DataType(uint Number, int Length, bool HostOrder = false)
     public static DataType Ethernet { get; } = new(9, 6);
 
     public static DataType EtherType { get; } = new(10, 2);
+
+    public static DataType EthernetAndType { get; } = new(4, 8);
 
     public static DataType ThreeBytes { get; } = new(4, 3);
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.NetworkInformation;
+using System.Text;
 
 namespace Containers.Nftables;
 
@@ -20,8 +21,10 @@ internal static class Match
 
     public static Statement InputInterface(string name) => Is(Field.InputInterface, Value.Interface(name));
 
-    /// <summary>The name begins so.</summary>
-    public static Statement InputInterfaces(string prefix) => Is(Field.InputInterface, System.Text.Encoding.ASCII.GetBytes(prefix));
+    /// <summary>An interface's name begins so.</summary>
+    public static Statement Begins(Field name, string prefix) => Is(name, Encoding.ASCII.GetBytes(prefix));
+
+    public static Statement NotBegins(Field name, string prefix) => IsNot(name, Encoding.ASCII.GetBytes(prefix));
 
     public static Statement NotInputInterface(string name) => IsNot(Field.InputInterface, Value.Interface(name));
 
@@ -162,20 +165,27 @@ internal static class Match
 
     private static Statement Network(Field field, IPNetwork network, CompareOperation operation) => new(rule =>
     {
-        Load(rule, field);
-        var bytes = field.Type.Length;
-        if (network.PrefixLength < bytes * 8)
+        const int BitsOfByte = 8;
+        var address = network.BaseAddress.GetAddressBytes();
+        var (bytes, bits) = Math.DivRem(network.PrefixLength, BitsOfByte);
+        if (bits == 0 && bytes > 0)
         {
-            var mask = new byte[bytes];
-            for (var bit = 0; bit < network.PrefixLength; bit++)
-            {
-                mask[bit / 8] |= (byte)(0x80 >> (bit % 8));
-            }
-
-            rule.Mask(mask);
+            // Whole bytes need no mask, which nft(8) knows too.
+            Load(rule, field.First(bytes));
+            rule.Compare(operation, address.AsSpan(0, bytes));
+            return;
         }
 
-        rule.Compare(operation, network.BaseAddress.GetAddressBytes());
+        Load(rule, field);
+        var mask = new byte[address.Length];
+        mask.AsSpan(0, bytes).Fill(byte.MaxValue);
+        if (bits > 0)
+        {
+            mask[bytes] = (byte)(byte.MaxValue << (BitsOfByte - bits));
+        }
+
+        rule.Mask(mask);
+        rule.Compare(operation, address);
     });
 
     private static Statement Bits(ConnectionKey key, uint bits) => new(rule =>

@@ -30,6 +30,9 @@ internal static class Frames
 
     public static byte[] Datagram(ushort from, ushort to, byte[] payload) => [.. Number(from), .. Number(to), .. Number((ushort)(8 + payload.Length)), 0, 0, .. payload];
 
+    /// <summary>The first segment of a TCP connection, as far as a header goes.</summary>
+    public static byte[] Segment(ushort from, ushort to) => [.. Number(from), .. Number(to), 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0];
+
     /// <summary>An ICMPv6 packet with its checksum, so that a receiver would believe it.</summary>
     public static byte[] Icmp6(IPAddress from, IPAddress to, byte type, byte[] body)
     {

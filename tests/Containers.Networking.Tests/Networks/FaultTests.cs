@@ -94,9 +94,9 @@ public class FaultTests
         Assert.True(await churn > 0);
         Assert.Equal(before, Rules(lab));
 
-        // The port of the network's name server is another one; chains and the set of bridges are not.
+        // The port of the network's name server is another one; chains and the set of open networks are not.
         static string Rules(NetworkLab lab) => string.Concat(new[] { "raw-prerouting", "nat-prerouting", "forward", "input", "from-containers", "nat-postrouting" }
             .SelectMany(chain => Host.Run("nft", "list", "chain", "inet", lab.Networks.Firewall!.Table.Name, chain).Split('\n').Where(static line => !line.Contains("counter", StringComparison.Ordinal)))
-            .Append(Host.Run("nft", "list", "set", "inet", lab.Networks.Firewall!.Table.Name, "bridges")));
+            .Append(Host.Run("nft", "list", "set", "inet", lab.Networks.Firewall!.Table.Name, "open")));
     }
 }

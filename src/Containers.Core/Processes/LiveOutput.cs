@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 
 namespace Containers.Processes;
 
@@ -11,15 +12,16 @@ internal sealed class LiveOutput
     private const int PauseThreshold = 64 * 1024;
 
     private readonly OutputBuffer _buffer;
-    private readonly Action<FlushResult> _onConsumed;
+    private readonly Action _onConsumed;
     private readonly Pipe _pipe;
+    private ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter _flush;
     private (int Array, int Offset) _place;
     private bool _isCompleting;
     private bool _hasUnflushed;
 
     /// <param name="buffer">What was captured so far, and grows with what is captured.</param>
-    /// <param name="onConsumed">Called on the consumer's thread when it has caught up.</param>
-    public LiveOutput(OutputBuffer buffer, Action<FlushResult> onConsumed)
+    /// <param name="onConsumed">Called when the consumer has caught up, or wants no more: for <see cref="Resume"/>, and to go on.</param>
+    public LiveOutput(OutputBuffer buffer, Action onConsumed)
     {
         _buffer = buffer;
         _onConsumed = onConsumed;
@@ -70,8 +72,17 @@ internal sealed class LiveOutput
         Advance();
     }
 
-    /// <summary>The consumer has caught up.</summary>
-    public void Resume() => IsWaiting = false;
+    /// <summary>The consumer has caught up, or wants no more.</summary>
+    public void Resume()
+    {
+        IsWaiting = false;
+
+        // Completing the writer has handed on more since: the pipe may wait for the consumer again, and then there is no result.
+        if (!IsGone)
+        {
+            Conclude(_flush.GetResult());
+        }
+    }
 
     /// <summary>
     /// The rest, which is bounded, is handed on at once although the consumer is behind: completing the writer delivers it.
@@ -116,14 +127,14 @@ internal sealed class LiveOutput
         }
 
         IsWaiting = true;
-        var awaiter = flush.ConfigureAwait(false).GetAwaiter();
-        awaiter.UnsafeOnCompleted(() => _onConsumed(awaiter.GetResult()));
+        _flush = flush.ConfigureAwait(false).GetAwaiter();
+        _flush.UnsafeOnCompleted(_onConsumed);
     }
 
     /// <summary>A consumer that completed its reader wants no more.</summary>
-    public void Conclude(FlushResult result)
+    private void Conclude(FlushResult result)
     {
-        if (result.IsCompleted && !IsGone)
+        if (result.IsCompleted)
         {
             IsGone = true;
             _pipe.Writer.Complete();

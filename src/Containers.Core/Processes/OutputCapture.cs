@@ -277,14 +277,12 @@ internal sealed class OutputCapture : IReactorHandler, IDisposable
         _registration?.Modify(IsHeldBack ? EpollEvents.None : EpollEvents.In);
     }
 
-    // On the consumer's thread.
-    private void OnConsumed(FlushResult result)
+    private void OnConsumed()
     {
         lock (_gate)
         {
             if (_live is { } live)
             {
-                live.Conclude(result);
                 live.Resume();
                 live.Advance();
                 ReadOnOrNot();

@@ -35,7 +35,7 @@ internal sealed class NetworkBenchmark(BenchmarkOptions options)
         ContainerBuilder job = ContainerBuilder.FromDirectory(root.Path).WithCommand("/bin/true").WithMemory(100.MB).WithCpus(1).WithMaxProcesses(64);
 
         var report = new Report("Networks");
-        report.Paragraph("Written by `dotnet run -c Release --project benchmarks/Containers.Benchmarks -- --networks --write`, as root.\n\n"
+        report.Paragraph($"Written by `dotnet run -c Release --project benchmarks/Containers.Benchmarks -- --networks --pulls {options.Pulls} --write`, as root.\n\n"
             + Machine.Describe(layout, options.Directory, Versions(peers, podman)));
         await StartSectionAsync(report, engine, job, podman);
         await JoinSectionAsync(report, engine, job);
